@@ -1,0 +1,75 @@
+import type { AuditEntry } from './audit.ts';
+import type { GateItem, KeyMapping } from './gate/layout.ts';
+import type { Key } from './keys/key.ts';
+import type { Commit } from './mutation.ts';
+import type { Tenant } from './tenants/tenant.ts';
+import type { UsageItem } from './usage/usage.ts';
+
+/** A list that is read as it is printed. `next` is known after the last item: where to go on, or `null`. */
+export interface Page<T> {
+  items: AsyncIterable<T>;
+  next(): string | null;
+}
+
+export interface PageRequest {
+  /** At most so many items; `null`: all. */
+  limit: number | null;
+  /** The `next` of an earlier page. */
+  after: string | null;
+}
+
+/** Where tenants, keys, gates, usage and audit live. Reads of one item are strongly consistent. */
+export interface ControlStore {
+  tenant(id: string): Promise<Tenant | null>;
+  /** By id, ascending. */
+  tenants(page: PageRequest, keep: (tenant: Tenant) => boolean): Page<Tenant>;
+  gate(tenantId: string): Promise<GateItem | null>;
+  /** Gates of many tenants, in batches; a missing one is left out. */
+  gates(tenantIds: readonly string[]): Promise<Map<string, GateItem>>;
+  key(keyId: string): Promise<Key | null>;
+  /** By key id. */
+  keys(tenantId: string): AsyncIterable<Key>;
+  keyNamed(tenantId: string, name: string): Promise<Key | null>;
+  /** What a key's hash leads to. */
+  mapping(hash: string): Promise<KeyMapping | null>;
+  /** Folded usage of a month. Read it before the gate: a fold between the two then counts once, not never. */
+  usage(tenantId: string, month: string): Promise<UsageItem[]>;
+  /** Newest first; of one tenant, or of all, since a time (ISO-8601). */
+  audit(query: { tenantId: string | null; since: string; until: string } & PageRequest): Page<AuditEntry>;
+  /**
+   * Writes a mutation and its audit entry in one transaction. `stale`: somebody else changed something it
+   * builds on, nothing was written, plan it again. Throws with code `write_ambiguous` when it may or may
+   * not have been applied.
+   */
+  commit(commit: Commit): Promise<'applied' | 'stale'>;
+  close(): Promise<void>;
+}
+
+/** Where a minted secret is kept so that no failure can lose or leak it. */
+export interface SecretFile {
+  /** Writes and syncs the secret to `<path>.new` (0600) before anything changes. */
+  stage(secret: string): Promise<void>;
+  /** The change was made: `<path>.new` becomes `<path>`. */
+  keep(): Promise<void>;
+  /** The change was provably not made: `<path>.new` goes. */
+  discard(): Promise<void>;
+  /** Where the secret is staged. */
+  readonly staged: string;
+}
+
+/** Files that `init` writes and the tool reads beside the store. */
+export interface ProjectFiles {
+  /** `false` where the file was there already. */
+  create(path: string, text: string): Promise<boolean>;
+  read(path: string): Promise<string | null>;
+  append(path: string, text: string): Promise<void>;
+  starter(): Promise<string>;
+}
+
+/** This tool, run again. */
+export interface SelfProcess {
+  exit: Promise<number>;
+  /** The end of what it wrote to stderr, where that was not shown. */
+  said(): string;
+  stop(): Promise<void>;
+}

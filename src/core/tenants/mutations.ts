@@ -1,0 +1,222 @@
+import { SaasctlError } from '../errors.ts';
+import type { GateEdit } from '../gate/edits.ts';
+import { type GateItem, gatePk } from '../gate/layout.ts';
+import { changesBetween, type TenantMutation } from '../mutation.ts';
+import { gateLimits, type Plan, resolveLimits } from '../plans.ts';
+import { isoTime } from '../time.ts';
+import { editLimits, type LimitEdit } from './limits.ts';
+import { gateStatus, type Isolation, living, type Tenant } from './tenant.ts';
+
+const FIELDS = [
+  'name',
+  'plan',
+  'isolation',
+  'status',
+  'limits',
+  'overrides',
+  'rate',
+  'overage',
+  'stripeCustomerId',
+] as const;
+
+/** What was typed: `undefined` where a flag was not given. */
+export interface TenantInput {
+  name?: string | undefined;
+  plan?: Plan | undefined;
+  isolation?: Isolation | undefined;
+  stripeCustomerId?: string | undefined;
+  limits?: readonly LimitEdit[] | undefined;
+}
+
+/** A new tenant. An equal one is unchanged, a different one a conflict; only what was typed is compared. */
+export function createTenant(
+  existing: Tenant | null,
+  id: string,
+  input: TenantInput,
+  defaults: { plan: Plan; ifNotExists: boolean; now: number },
+): TenantMutation {
+  if (existing !== null) return sameTenant(existing, input, defaults.ifNotExists);
+  const plan = input.plan ?? defaults.plan;
+  const { limits, overrides } = editLimits(
+    { limits: resolveLimits(plan, {}), overrides: {} },
+    input.limits ?? [],
+    () => plan,
+  );
+  const at = isoTime(defaults.now);
+  const tenant: Tenant = {
+    id,
+    name: input.name ?? id,
+    plan: plan.name,
+    isolation: input.isolation ?? 'pool',
+    status: 'active',
+    limits,
+    overrides,
+    rate: { perSecond: plan.rate, burst: plan.burst },
+    overage: plan.overage,
+    stripeCustomerId: input.stripeCustomerId ?? null,
+    createdAt: at,
+    updatedAt: at,
+    version: 1,
+  };
+  return {
+    kind: 'tenant',
+    action: 'tenant.create',
+    outcome: 'created',
+    tenantId: id,
+    before: null,
+    after: tenant,
+    changes: changesBetween(null, tenant, FIELDS),
+    gate: [{ edit: 'create', gate: newGate(tenant) }],
+  };
+}
+
+function newGate(tenant: Tenant): GateItem {
+  return {
+    PK: gatePk(tenant.id),
+    status: gateStatus(tenant.status),
+    ...limitsFor(tenant),
+    m: {},
+    u: {},
+    k: {},
+  };
+}
+
+const limitsFor = (tenant: Tenant) =>
+  gateLimits({ name: tenant.plan, overage: tenant.overage }, tenant.limits);
+
+function sameTenant(existing: Tenant, input: TenantInput, ifNotExists: boolean): TenantMutation {
+  if (existing.status === 'deleted') {
+    throw new SaasctlError({
+      code: 'tenant_id_used',
+      category: 'conflict',
+      message: `tenant id '${existing.id}' belonged to a tenant deleted at ${existing.updatedAt}`,
+      hint: 'an id is never used again: old data, invoices and audit entries would seem to be the new tenant’s',
+    });
+  }
+  const differing = ifNotExists ? [] : differences(existing, input);
+  if (differing.length > 0) {
+    throw new SaasctlError({
+      code: 'tenant_exists',
+      category: 'conflict',
+      message: `tenant '${existing.id}' exists with another ${differing.map(({ field }) => field).join(', ')}`,
+      hint: differing.map(({ field, is, typed }) => `${field} is ${is}, not ${typed}`).join('; '),
+      next: `saasctl tenant show ${existing.id}`,
+    });
+  }
+  return unchanged('tenant.create', existing);
+}
+
+function differences(existing: Tenant, input: TenantInput): { field: string; is: unknown; typed: unknown }[] {
+  const asked: [string, unknown, unknown][] = [
+    ['name', existing.name, input.name],
+    ['plan', existing.plan, input.plan?.name],
+    ['isolation', existing.isolation, input.isolation],
+    ['stripeCustomerId', existing.stripeCustomerId, input.stripeCustomerId],
+  ];
+  for (const { limit, to } of input.limits ?? []) {
+    const own = Object.hasOwn(existing.overrides, limit);
+    if (to === 'plan') asked.push([limit, own ? existing.limits[limit] : 'plan', 'plan']);
+    else asked.push([limit, existing.limits[limit] ?? 'unlimited', to ?? 'unlimited']);
+  }
+  return asked
+    .filter(([, is, typed]) => typed !== undefined && typed !== is)
+    .map(([field, is, typed]) => ({ field, is: is ?? 'none', typed }));
+}
+
+function unchanged(action: string, tenant: Tenant): TenantMutation {
+  return {
+    kind: 'tenant',
+    action,
+    outcome: 'unchanged',
+    tenantId: tenant.id,
+    before: tenant,
+    after: tenant,
+    changes: [],
+    gate: [],
+  };
+}
+
+/** A changed tenant: the edits that its fields make necessary on the gate, and no others. */
+function change(
+  action: string,
+  before: Tenant,
+  fields: Partial<Tenant>,
+  now: number,
+  more: GateEdit[] = [],
+): TenantMutation {
+  const after: Tenant = { ...before, ...fields };
+  const changes = changesBetween(before, after, FIELDS);
+  const gate: GateEdit[] = [];
+  if (gateStatus(after.status) !== gateStatus(before.status))
+    gate.push({ edit: 'status', to: gateStatus(after.status) });
+  if (JSON.stringify(limitsFor(after)) !== JSON.stringify(limitsFor(before)))
+    gate.push({ edit: 'limits', to: limitsFor(after) });
+  if (JSON.stringify(after.rate) !== JSON.stringify(before.rate))
+    gate.push({ edit: 'rates', to: after.rate });
+  gate.push(...more);
+  if (changes.length === 0 && gate.length === 0) return unchanged(action, before);
+  return {
+    kind: 'tenant',
+    action,
+    outcome: 'updated',
+    tenantId: before.id,
+    before,
+    after: { ...after, updatedAt: isoTime(now), version: before.version + 1 },
+    changes,
+    gate,
+  };
+}
+
+/**
+ * Changes what was typed. A new plan brings its limits and rate (the tenant's own limits stay);
+ * without one, an edit of the plan in the project file is left for `plan apply`.
+ */
+export function updateTenant(
+  existing: Tenant,
+  input: TenantInput,
+  current: () => Plan,
+  now: number,
+): TenantMutation {
+  const before = living(existing, existing.id);
+  const base = input.plan
+    ? { limits: resolveLimits(input.plan, before.overrides), overrides: before.overrides }
+    : before;
+  return change(
+    'tenant.update',
+    before,
+    {
+      ...editLimits(base, input.limits ?? [], () => input.plan ?? current()),
+      ...(input.plan ? termsOf(input.plan) : {}),
+      ...(input.name !== undefined ? { name: input.name } : {}),
+      ...(input.stripeCustomerId !== undefined ? { stripeCustomerId: input.stripeCustomerId } : {}),
+    },
+    now,
+  );
+}
+
+const termsOf = (plan: Plan): Pick<Tenant, 'plan' | 'rate' | 'overage'> => ({
+  plan: plan.name,
+  rate: { perSecond: plan.rate, burst: plan.burst },
+  overage: plan.overage,
+});
+
+/** Carries the plan as the project file has it to one tenant on it; `undefined` where it is on another. */
+export function applyPlan(existing: Tenant, plan: Plan | undefined, now: number): TenantMutation {
+  if (plan === undefined || existing.status === 'deleted') return unchanged('plan.apply', existing);
+  const fields = { ...termsOf(plan), limits: resolveLimits(plan, existing.overrides) };
+  return change('plan.apply', existing, fields, now);
+}
+
+export function suspendTenant(existing: Tenant, now: number): TenantMutation {
+  return change('tenant.suspend', living(existing, existing.id), { status: 'suspended' }, now);
+}
+
+export function resumeTenant(existing: Tenant, now: number): TenantMutation {
+  return change('tenant.resume', living(existing, existing.id), { status: 'active' }, now);
+}
+
+/** A tombstone: keys dead at once, the id never used again, the data left for a purge of its own. */
+export function deleteTenant(existing: Tenant, now: number): TenantMutation {
+  if (existing.status === 'deleted') return unchanged('tenant.delete', existing);
+  return change('tenant.delete', existing, { status: 'deleted' }, now, [{ edit: 'removeAllKeys' }]);
+}
