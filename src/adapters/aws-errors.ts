@@ -1,0 +1,67 @@
+import { SaasctlError } from '../core/errors.ts';
+
+interface SdkError extends Error {
+  code?: string;
+  $metadata?: { httpStatusCode?: number; requestId?: string; attempts?: number };
+  $retryable?: unknown;
+}
+
+const AUTH = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'UnrecognizedClientException',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'SignatureDoesNotMatch',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'MissingAuthenticationTokenException',
+  'CredentialsProviderError',
+  'TokenProviderError',
+]);
+
+const isNetwork = (error: SdkError): boolean =>
+  error.$metadata?.httpStatusCode === undefined || error.name === 'TimeoutError';
+
+/** An SDK error as one that says what to do. `doing` completes "could not …". */
+export function awsError(thrown: unknown, doing: string): SaasctlError {
+  if (thrown instanceof SaasctlError) return thrown;
+  const error = thrown as SdkError;
+  const requestId = error.$metadata?.requestId;
+  const status = error.$metadata?.httpStatusCode;
+  const detail = `could not ${doing}: ${error.name}${error.message ? `: ${error.message}` : ''}`;
+  if (AUTH.has(error.name)) {
+    return new SaasctlError({
+      code: 'aws_denied',
+      category: 'auth',
+      message: detail,
+      hint: 'the credentials in use are missing, expired or lack a permission',
+      next: 'saasctl doctor',
+      requestId,
+      cause: thrown,
+    });
+  }
+  const remote =
+    isNetwork(error) || status === 429 || (status ?? 0) >= 500 || /Throttl|Exceeded|Limit/.test(error.name);
+  return new SaasctlError({
+    code: remote ? 'aws_unavailable' : 'aws_error',
+    category: remote ? 'remote' : 'bug',
+    message: detail,
+    hint: remote ? 'nothing more was done; the same command can be run again' : undefined,
+    next: remote ? 'saasctl doctor' : undefined,
+    retryable: remote,
+    requestId,
+    cause: thrown,
+  });
+}
+
+/** Whether a failed write may have been applied all the same. */
+export function mayHaveApplied(thrown: unknown): boolean {
+  const error = thrown as SdkError;
+  const attempts = error.$metadata?.attempts ?? 1;
+  const refused =
+    error.code === 'ECONNREFUSED' || error.code === 'ENOTFOUND' || error.name === 'CredentialsProviderError';
+  if (refused) return attempts > 1;
+  const status = error.$metadata?.httpStatusCode;
+  return isNetwork(error) || (status ?? 0) >= 500;
+}

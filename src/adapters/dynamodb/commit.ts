@@ -1,0 +1,195 @@
+import { randomUUID } from 'node:crypto';
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  TransactWriteCommand,
+  type TransactWriteCommandInput,
+} from '@aws-sdk/lib-dynamodb';
+import { SaasctlError } from '../../core/errors.ts';
+import { compileEdits, needsGate } from '../../core/gate/edits.ts';
+import { type GateItem, gatePk, keyHashPk, keyIdPk } from '../../core/gate/layout.ts';
+import type { Commit, KeyMutation, Mutation, TenantMutation } from '../../core/mutation.ts';
+import { tableName } from '../../core/schema.ts';
+import { awsError, mayHaveApplied } from '../aws-errors.ts';
+import { auditItem, keyItem, keyNameKey, profileItem, profileKey } from './items.ts';
+
+type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
+
+/** How long a conflict with requests on the same gate is waited out. */
+const PATIENCE_MS = 10_000;
+
+/** One mutation, its gate edits and its audit entry, in one transaction. */
+export async function commit(
+  client: DynamoDBDocumentClient,
+  stack: string,
+  { mutation, audit, now }: Commit,
+  readGate: (tenantId: string) => Promise<GateItem | null>,
+): Promise<'applied' | 'stale'> {
+  const audits = tableName(stack, 'tenants');
+  const fixed: Write[] = [
+    { Put: { TableName: audits, Item: auditItem(audit) } },
+    ...(mutation.kind === 'tenant' ? tenantWrites(stack, mutation) : keyWrites(stack, mutation)),
+  ];
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const gate = needsGate(mutation.gate) ? await readGate(mutation.tenantId) : null;
+    const outcome = await send(client, [...fixed, ...gateWrites(stack, mutation, gate, now)]);
+    if (outcome === 'applied') return 'applied';
+    // A retry inside the SDK may have met its own first write: the audit entry tells.
+    if (outcome !== 'busy' && (await wasApplied(client, audits, audit))) return 'applied';
+    if (outcome instanceof SaasctlError) throw outcome;
+    // A bucket moved between reading the gate and writing it: read it again. Anything else was changed by others.
+    const moved = outcome === 'stale' && gate !== null && (await sameVersion(client, stack, mutation));
+    if (outcome === 'stale' && !moved) return 'stale';
+    if (Date.now() > deadline) throw tooBusy(mutation);
+    await new Promise((wake) => setTimeout(wake, 20 + Math.random() * 180));
+  }
+}
+
+/** `stale`: a condition failed. `busy`: a conflict or a throttle; nothing was written. */
+async function send(
+  client: DynamoDBDocumentClient,
+  writes: Write[],
+): Promise<'applied' | 'stale' | 'busy' | SaasctlError> {
+  try {
+    await client.send(new TransactWriteCommand({ TransactItems: writes, ClientRequestToken: randomUUID() }));
+    return 'applied';
+  } catch (error) {
+    if (error instanceof TransactionCanceledException) {
+      const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code);
+      if (codes.includes('ConditionalCheckFailed')) return 'stale';
+      if (
+        codes.some(
+          (code) =>
+            code === 'TransactionConflict' ||
+            code === 'ThrottlingError' ||
+            code === 'ProvisionedThroughputExceeded',
+        )
+      ) {
+        return 'busy';
+      }
+    }
+    if (!mayHaveApplied(error)) return awsError(error, 'write the change');
+    return new SaasctlError({
+      code: 'write_ambiguous',
+      category: 'remote',
+      message: `the change may or may not have been made: ${(error as Error).name}`,
+      hint: 'the answer was lost; the same command finds out, and repeats nothing that was done',
+      retryable: true,
+      cause: error,
+    });
+  }
+}
+
+async function wasApplied(
+  client: DynamoDBDocumentClient,
+  table: string,
+  audit: Commit['audit'],
+): Promise<boolean> {
+  const { PK, SK } = auditItem(audit);
+  const read = client.send(new GetCommand({ TableName: table, Key: { PK, SK }, ConsistentRead: true }));
+  return read.then(
+    ({ Item }) => Item !== undefined,
+    () => false,
+  );
+}
+
+async function sameVersion(
+  client: DynamoDBDocumentClient,
+  stack: string,
+  mutation: Mutation,
+): Promise<boolean> {
+  const { Item } = await client.send(
+    new GetCommand({
+      TableName: tableName(stack, 'tenants'),
+      Key: profileKey(mutation.tenantId),
+      ConsistentRead: true,
+    }),
+  );
+  return Item?.['version'] === mutation.before?.version;
+}
+
+function tenantWrites(stack: string, { before, after }: TenantMutation): Write[] {
+  return [
+    { Put: { TableName: tableName(stack, 'tenants'), Item: profileItem(after), ...atVersion(before) } },
+  ];
+}
+
+function keyWrites(stack: string, { before, after, mapping, tenantVersion, name }: KeyMutation): Write[] {
+  const tenants = tableName(stack, 'tenants');
+  const apiKeys = tableName(stack, 'apiKeys');
+  const absent = { ConditionExpression: 'attribute_not_exists(PK)' };
+  const { tenantId, keyId, env } = after;
+  const writes: Write[] = [{ Put: { TableName: tenants, Item: keyItem(after), ...atVersion(before) } }];
+  if (mapping !== null) {
+    const Item = { PK: keyHashPk(mapping.hash), tenantId, keyId, secretId: mapping.secretId, env };
+    writes.push({ Put: { TableName: apiKeys, Item, ...absent } });
+  }
+  if (before === null)
+    writes.push({ Put: { TableName: apiKeys, Item: { PK: keyIdPk(keyId), tenantId }, ...absent } });
+  if (tenantVersion !== null) {
+    writes.push({
+      ConditionCheck: {
+        TableName: tenants,
+        Key: profileKey(tenantId),
+        ...atVersion({ version: tenantVersion }),
+      },
+    });
+  }
+  if (name !== null) writes.push(nameWrite(tenants, tenantId, keyId, name));
+  return writes;
+}
+
+function nameWrite(
+  TableName: string,
+  tenantId: string,
+  keyId: string,
+  name: NonNullable<KeyMutation['name']>,
+): Write {
+  const heldBy = (holder: string) => ({
+    ConditionExpression: 'keyId = :holder',
+    ExpressionAttributeValues: { ':holder': holder },
+  });
+  if ('release' in name)
+    return { Delete: { TableName, Key: keyNameKey(tenantId, name.release), ...heldBy(keyId) } };
+  const free = name.from === null ? { ConditionExpression: 'attribute_not_exists(PK)' } : heldBy(name.from);
+  return { Put: { TableName, Item: { ...keyNameKey(tenantId, name.claim), keyId }, ...free } };
+}
+
+function atVersion(before: { version: number } | null) {
+  if (before === null) return { ConditionExpression: 'attribute_not_exists(PK)' };
+  return {
+    ConditionExpression: '#version = :version',
+    ExpressionAttributeNames: { '#version': 'version' },
+    ExpressionAttributeValues: { ':version': before.version },
+  };
+}
+
+function gateWrites(stack: string, mutation: Mutation, gate: GateItem | null, now: number): Write[] {
+  if (mutation.gate.length === 0) return [];
+  const TableName = tableName(stack, 'gates');
+  const [first] = mutation.gate;
+  if (first?.edit === 'create') {
+    return [{ Put: { TableName, Item: first.gate, ConditionExpression: 'attribute_not_exists(PK)' } }];
+  }
+  return [
+    {
+      Update: {
+        TableName,
+        Key: { PK: gatePk(mutation.tenantId) },
+        ...compileEdits(mutation.gate, gate, now),
+      },
+    },
+  ];
+}
+
+function tooBusy(mutation: Mutation): SaasctlError {
+  return new SaasctlError({
+    code: 'gate_busy',
+    category: 'remote',
+    message: `tenant '${mutation.tenantId}' is under so much traffic that the change could not be made within 10 s`,
+    hint: 'nothing was changed',
+    retryable: true,
+  });
+}

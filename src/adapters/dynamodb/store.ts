@@ -1,0 +1,119 @@
+import { BatchGetCommand, type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
+import { type GateItem, gatePk, type KeyMapping, keyHashPk, keyIdPk } from '../../core/gate/layout.ts';
+import type { Key } from '../../core/keys/key.ts';
+import type { ControlStore } from '../../core/ports.ts';
+import { type TableName, tableName } from '../../core/schema.ts';
+import type { UsageItem } from '../../core/usage/usage.ts';
+import { awsError } from '../aws-errors.ts';
+import { type ClientSettings, documentClient } from './client.ts';
+import { commit } from './commit.ts';
+import { keyKey, keyNameKey, keyOf, profileKey, tenantOf, tenantPk } from './items.ts';
+import { auditPage, query, tenantPage } from './pages.ts';
+import { openTables } from './tables.ts';
+
+type Item = Record<string, unknown>;
+
+export interface OpenStore {
+  store: ControlStore;
+  /** The credentials in use, for the functions that `dev` runs. */
+  credentials(): Promise<{ accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined }>;
+}
+
+/** The control store on DynamoDB, checked and, where `createMissing`, made. */
+export async function openStore(
+  settings: ClientSettings & { stack: string; createMissing: boolean },
+): Promise<OpenStore> {
+  const client = documentClient(settings);
+  await openTables(client, settings.stack, settings.createMissing);
+  return { store: controlStore(client, settings.stack), credentials: () => client.config.credentials() };
+}
+
+function controlStore(client: DynamoDBDocumentClient, stack: string): ControlStore {
+  const read = async (table: TableName, Key: Item): Promise<Item | null> => {
+    const { Item } = await client
+      .send(new GetCommand({ TableName: tableName(stack, table), Key, ConsistentRead: true }))
+      .catch((error: unknown) => {
+        throw awsError(error, `read ${tableName(stack, table)}`);
+      });
+    return Item ?? null;
+  };
+  const gate = async (tenantId: string): Promise<GateItem | null> =>
+    (await read('gates', { PK: gatePk(tenantId) })) as GateItem | null;
+  const readKey = async (tenantId: string, keyId: string): Promise<Key | null> =>
+    as(keyOf, await read('tenants', keyKey(tenantId, keyId)));
+
+  return {
+    gate,
+    tenant: async (id) => as(tenantOf, await read('tenants', profileKey(id))),
+    tenants: (page, keep) => tenantPage(client, stack, page, keep),
+    gates: (tenantIds) => batchGates(client, stack, tenantIds),
+    async key(keyId) {
+      const owner = await read('apiKeys', { PK: keyIdPk(keyId) });
+      return owner === null ? null : readKey(String(owner['tenantId']), keyId);
+    },
+    async *keys(tenantId) {
+      const input = {
+        TableName: tableName(stack, 'tenants'),
+        KeyConditionExpression: 'PK = :pk AND begins_with(SK, :key)',
+        ExpressionAttributeValues: { ':pk': tenantPk(tenantId), ':key': 'KEY#' },
+        ConsistentRead: true,
+      };
+      for await (const item of query(client, input, 'list keys')) yield keyOf(item);
+    },
+    async keyNamed(tenantId, name) {
+      const holder = await read('tenants', keyNameKey(tenantId, name));
+      return holder === null ? null : readKey(tenantId, String(holder['keyId']));
+    },
+    mapping: async (hash) => (await read('apiKeys', { PK: keyHashPk(hash) })) as KeyMapping | null,
+    async usage(tenantId, month) {
+      const input = {
+        TableName: tableName(stack, 'usageMeters'),
+        KeyConditionExpression: 'PK = :pk AND SK BETWEEN :first AND :last',
+        ExpressionAttributeValues: {
+          ':pk': tenantPk(tenantId),
+          ':first': `USAGE#${month}-01`,
+          ':last': `USAGE#${month}-31~`,
+        },
+        ConsistentRead: true,
+      };
+      const items: UsageItem[] = [];
+      for await (const item of query(client, input, 'read usage')) {
+        const [, day, metric] = String(item['SK']).split('#');
+        if (day !== undefined && metric !== undefined)
+          items.push({ day, metric, amount: Number(item['amount']) });
+      }
+      return items;
+    },
+    audit: (request) => auditPage(client, stack, request),
+    commit: (change) => commit(client, stack, change, gate),
+    async close() {
+      client.destroy();
+    },
+  };
+}
+
+const as = <T>(of: (item: Item) => T, item: Item | null): T | null => (item === null ? null : of(item));
+
+/** In batches of 100, unprocessed keys asked for again. */
+async function batchGates(
+  client: DynamoDBDocumentClient,
+  stack: string,
+  tenantIds: readonly string[],
+): Promise<Map<string, GateItem>> {
+  const table = tableName(stack, 'gates');
+  const gates = new Map<string, GateItem>();
+  for (let at = 0; at < tenantIds.length; at += 100) {
+    let keys: Item[] = tenantIds.slice(at, at + 100).map((id) => ({ PK: gatePk(id) }));
+    while (keys.length > 0) {
+      const { Responses, UnprocessedKeys } = await client
+        .send(new BatchGetCommand({ RequestItems: { [table]: { Keys: keys, ConsistentRead: true } } }))
+        .catch((error: unknown) => {
+          throw awsError(error, 'read usage');
+        });
+      for (const item of (Responses?.[table] ?? []) as unknown as GateItem[])
+        gates.set(item.PK.slice('GATE#'.length), item);
+      keys = UnprocessedKeys?.[table]?.Keys ?? [];
+    }
+  }
+  return gates;
+}
