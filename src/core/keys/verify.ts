@@ -1,9 +1,10 @@
+import { identityProblem } from '../gate/decide.ts';
 import type { GateItem, KeyMapping } from '../gate/layout.ts';
 import type { KeyEnv, ParsedKey } from './format.ts';
 
 export interface Verdict {
   valid: boolean;
-  /** `malformed`, `unknown`, `wrong_environment`, `revoked`, `expired`, `suspended`; `null` when valid. */
+  /** `malformed`, `wrong_environment` or an `IdentityReason`; `null` when valid. */
   reason: string | null;
   tenantId: string | null;
   keyId: string | null;
@@ -28,9 +29,6 @@ export function verdict(
   return { valid: reason === null, reason, tenantId, keyId, secretId, env };
 }
 
-function whyRefused(gate: GateItem | null, { keyId, secretId }: KeyMapping, now: number): string | null {
-  const expiry = gate?.k[keyId]?.s[secretId];
-  if (gate === null || expiry === undefined) return 'revoked';
-  if (expiry <= now) return 'expired';
-  return gate.status === 'active' ? null : 'suspended';
-}
+/** A mapping without a gate is of a tenant whose store was tampered with: nobody's key. */
+const whyRefused = (gate: GateItem | null, { keyId, secretId }: KeyMapping, now: number): string | null =>
+  gate === null ? 'unknown' : identityProblem(gate, { keyId, secretId, now });
