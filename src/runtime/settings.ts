@@ -1,0 +1,82 @@
+import { SaasctlError } from '../core/errors.ts';
+import { KEY_ENVS, KEY_PREFIX, type KeyEnv } from '../core/keys/format.ts';
+import type { Log } from './log.ts';
+import type { AmbiguousPolicy } from './trust.ts';
+import type { Credentials } from './wire/client.ts';
+
+/** What a function is told by its environment. */
+interface Settings {
+  stack: string;
+  prefix: string;
+  envs: KeyEnv[];
+  importedKeys: boolean;
+  policy: AmbiguousPolicy;
+  endpoint: string;
+  region: string;
+  credentials: Credentials;
+  /** Milliseconds a DynamoDB call may take. */
+  timeoutMs: number;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The settings in an environment. Throws a configuration error naming the variable and what it may be. */
+export function parseSettings(env: Environment): Settings {
+  const region = required(env, 'AWS_REGION');
+  return {
+    stack: required(env, 'SAASCTL_STACK'),
+    prefix: matching(env, 'SAASCTL_KEY_PREFIX', 'anb', KEY_PREFIX),
+    envs: keyEnvs(env['SAASCTL_KEY_ENVS'] || 'live'),
+    importedKeys: oneOf(env, 'SAASCTL_IMPORTED_KEYS', ['false', 'true']) === 'true',
+    policy: oneOf(env, 'SAASCTL_AMBIGUOUS', ['deny', 'allow']),
+    endpoint: endpoint(env, `https://dynamodb.${region}.amazonaws.com`),
+    region,
+    credentials: {
+      accessKeyId: required(env, 'AWS_ACCESS_KEY_ID'),
+      secretAccessKey: required(env, 'AWS_SECRET_ACCESS_KEY'),
+      sessionToken: env['AWS_SESSION_TOKEN'] || undefined,
+    },
+    timeoutMs: Number(matching(env, 'SAASCTL_TIMEOUT_MS', '1000', /^[1-9]\d{1,4}$/)),
+  };
+}
+
+/** The only place of the runtime that touches `process`: its environment, and stderr, which Lambda logs. */
+export const processEnvironment = (): Environment => process.env;
+export const processLog: Log = (line) => {
+  process.stderr.write(`${JSON.stringify(line)}\n`);
+};
+
+function required(env: Environment, name: string): string {
+  return env[name] || refuse(name, 'is not set', 'the function cannot run without it');
+}
+
+function matching(env: Environment, name: string, fallback: string, shape: RegExp): string {
+  const value = env[name] || fallback;
+  return shape.test(value) ? value : refuse(name, `is '${value}'`, `it must match ${shape.source}`);
+}
+
+/** The first choice is the default. */
+function oneOf<T extends string>(env: Environment, name: string, choices: readonly [T, ...T[]]): T {
+  const value = env[name] || choices[0];
+  const choice = choices.find((known) => known === value);
+  return choice ?? refuse(name, `is '${value}'`, `it is one of ${choices.join(', ')}`);
+}
+
+function keyEnvs(list: string): KeyEnv[] {
+  const names = list.split(',').map((name) => name.trim());
+  const envs = KEY_ENVS.filter((env) => names.includes(env));
+  if (envs.length === names.length) return envs;
+  return refuse('SAASCTL_KEY_ENVS', `is '${list}'`, 'it is live, test or live,test');
+}
+
+function endpoint(env: Environment, fallback: string): string {
+  const name = env['AWS_ENDPOINT_URL_DYNAMODB'] ? 'AWS_ENDPOINT_URL_DYNAMODB' : 'AWS_ENDPOINT_URL';
+  const value = env[name] || fallback;
+  if (/^https?:\/\//.test(value) && URL.canParse(value)) return value;
+  return refuse(name, `is '${value}'`, 'it is an http or https URL');
+}
+
+function refuse(name: string, what: string, hint: string): never {
+  const next = 'set it in the function’s environment; saasctl deploy does';
+  throw new SaasctlError({ code: 'bad_setting', category: 'config', message: `${name} ${what}`, hint, next });
+}

@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import { createLru } from '../../src/runtime/lru.ts';
+
+it('forgets what was used longest ago, and never holds more than its bound', () => {
+  const lru = createLru<number>(2);
+  lru.set('a', 1);
+  lru.set('b', 2);
+  lru.get('a');
+  lru.set('c', 3);
+  expect(['a', 'b', 'c'].map(lru.get)).toEqual([1, undefined, 3]);
+  lru.set('a', 4);
+  lru.set('d', 5);
+  expect(['a', 'c', 'd'].map(lru.get)).toEqual([4, undefined, 5]);
+  lru.delete('a');
+  expect(lru.get('a')).toBeUndefined();
+});
