@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { SaasctlError, usageError } from '../../src/core/errors.ts';
+import { renderError } from '../../src/ui/error.ts';
+import type { Format } from '../../src/ui/output.ts';
+import { paintFor } from '../../src/ui/paint.ts';
+import { testIo } from '../../src/ui/test-io.ts';
+
+function said(error: SaasctlError, format: Format, io = testIo()): string {
+  renderError(error, format, io, paintFor('stderr', io));
+  expect(io.stdout()).toBe('');
+  return io.stderr();
+}
+
+const conflict = new SaasctlError({
+  code: 'tenant_conflict',
+  category: 'conflict',
+  message: "tenant 'acme' is on another plan",
+  hint: 'it is on free',
+  next: 'saasctl tenant update acme --plan pro',
+});
+
+describe('an error', () => {
+  it('says what, why and the next command', () => {
+    expect(said(conflict, 'table')).toBe(
+      "error: tenant 'acme' is on another plan\n  why: it is on free\n  next: saasctl tenant update acme --plan pro\n",
+    );
+  });
+
+  it('leaves out what it does not know', () => {
+    expect(said(usageError('bad', 'bad'), 'csv')).toBe('error: bad\n');
+  });
+
+  it('is one JSON line with -o json, with exactly the documented fields', () => {
+    const line = said(conflict, 'json', testIo({ tty: true }));
+    expect(line.endsWith('}\n')).toBe(true);
+    expect(line.trimEnd()).not.toContain('\n');
+    expect(JSON.parse(line)).toEqual({
+      code: 'tenant_conflict',
+      category: 'conflict',
+      message: "tenant 'acme' is on another plan",
+      hint: 'it is on free',
+      next: 'saasctl tenant update acme --plan pro',
+      retryable: false,
+      requestId: null,
+      exitCode: 5,
+    });
+  });
+
+  it('cannot repaint the screen with a name it repeats', () => {
+    const nasty = usageError('bad', 'no plan \x1b[2J\x9b\r', { hint: 'one\ntwo' });
+    expect(said(nasty, 'table')).toBe('error: no plan \\u001b[2J\\u009b\\r\n  why: one\n       two\n');
+    expect(said(nasty, 'json')).not.toMatch(/(?!\n)\p{Cc}/u);
+  });
+
+  it('is red on a terminal only', () => {
+    expect(said(conflict, 'table', testIo({ tty: true }))).toContain('\x1b[31merror:\x1b[39m');
+  });
+});
