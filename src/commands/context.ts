@@ -1,0 +1,102 @@
+import type { Command } from 'commander';
+import type { Config } from '../config/load.ts';
+import type { ControlStore, ProjectFiles, SecretFile, SelfProcess } from '../core/ports.ts';
+import type { Io } from '../ui/io.ts';
+import type { Format } from '../ui/output.ts';
+import type { Paint } from '../ui/paint.ts';
+import type { Result } from '../ui/result.ts';
+
+/** What the outside world is, for the tool: made in `deps.ts`, replaced in tests. Nothing is opened until asked for. */
+export interface Deps {
+  io: Io;
+  env: Readonly<Record<string, string | undefined>>;
+  cwd: string;
+  home: string;
+  version: string;
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Aborted by SIGINT and SIGTERM. */
+  signal: AbortSignal;
+  openBackend(config: Config, trace: Trace | null): Promise<Backend>;
+  secretFile(path: string): SecretFile;
+  files: ProjectFiles;
+  startHttpApi(
+    config: Config,
+    backend: Backend,
+    options: HttpApiOptions,
+  ): Promise<{ url: string; close(): Promise<void> }>;
+  /** The project file that would be used, or `null` where there is none. */
+  projectFile(): Promise<string | null>;
+  /** Runs this tool again as a process of its own: shown as it runs, or its stdout handed over as it comes. */
+  runSelf(args: readonly string[], output: 'show' | ((text: string) => void)): SelfProcess;
+  /** A GET. */
+  http(url: string, headers: Readonly<Record<string, string>>): Promise<HttpAnswer>;
+  /** What `doctor` looks at. */
+  host(): Promise<HostFacts>;
+}
+
+export type Trace = (line: string) => void;
+
+export interface Backend {
+  store: ControlStore;
+  /** Who is calling: an ARN on AWS, `user@host` on the embedded engine. */
+  actor: string;
+  /** Where DynamoDB answers; `null`: AWS. */
+  endpoint: string | null;
+  /** This machine's clock less AWS's, ms; `null` where there is nothing to compare it with. */
+  clockSkewMs: number | null;
+  /** The credentials in use, as environment variables for the functions that `dev` runs. */
+  credentials(): Promise<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+export interface HttpApiOptions {
+  port: number;
+  handlerFile: string | null;
+  mode: 'authorizer' | 'inline';
+  log(line: string): void;
+}
+
+export interface HttpAnswer {
+  status: number;
+  retryAfter: string | null;
+}
+
+export interface HostFacts {
+  node: string;
+  platform: string;
+  engine: { path: string; version: string } | { missing: string };
+}
+
+export interface Globals {
+  format: Format;
+  query: string | undefined;
+  yes: boolean;
+  confirm: string | undefined;
+  quiet: boolean;
+  debug: boolean;
+}
+
+/** One command's world: its flags, and what it may reach, each opened at its first use and closed by `run`. */
+export interface Context {
+  io: Io;
+  paint: Paint;
+  globals: Globals;
+  deps: Deps;
+  requestId: string;
+  now(): number;
+  config(): Promise<Config>;
+  backend(): Promise<Backend>;
+  store(): Promise<ControlStore>;
+  print<T>(result: Result<T>): Promise<void>;
+  /** A line for people, on stderr; nothing with `--quiet`. */
+  note(text: string): void;
+  /** For a command that serves: SIGINT and SIGTERM then end it, and it ends well. */
+  untilStopped(): Promise<void>;
+}
+
+/** What a command file needs to register itself. */
+export interface Host {
+  /** Throws a usage error for a wrong `--query`, before anything is done. */
+  context(command: Command): Promise<Context>;
+}

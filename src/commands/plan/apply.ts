@@ -1,0 +1,137 @@
+import { SaasctlError } from '../../core/errors.ts';
+import { findPlan, type Plan } from '../../core/plans.ts';
+import type { ControlStore } from '../../core/ports.ts';
+import { applyPlan } from '../../core/tenants/mutations.ts';
+import type { Tenant } from '../../core/tenants/tenant.ts';
+import { renderChanges } from '../../ui/plan.ts';
+import type { Context, Host } from '../context.ts';
+import { define, dryRunOption, onRun } from '../define.ts';
+import { confirmDanger, mutate } from '../mutate.ts';
+import { existing } from '../tenant-lookup.ts';
+
+type Row = {
+  tenantId: string;
+  plan: string;
+  outcome: 'updated' | 'unchanged' | 'planned' | 'failed';
+  error: string | null;
+};
+
+export function apply(host: Host) {
+  const command = define('apply [plan]', {
+    summary: 'Carry the plans as they stand in the project file to the tenants on them',
+    details:
+      'Limits and inherited key rates change live. A tenant’s own limits and keys with a rate of their own stay.\nStopped half-way, the same command does the rest.',
+    examples: ['plan apply pro --dry-run', 'plan apply --yes'],
+    exits: [7],
+  }).addOption(dryRunOption());
+  return onRun(host, command, runApply);
+}
+
+async function runApply(
+  cx: Context,
+  name: string | undefined,
+  { dryRun }: { dryRun?: boolean },
+): Promise<void> {
+  const { project } = await cx.config();
+  const plans = new Map<string, Plan>(
+    (name === undefined ? Object.keys(project.plans) : [name]).map((plan) => [
+      plan,
+      findPlan(project.plans, plan),
+    ]),
+  );
+  const store = await cx.store();
+  const outdated = await outdatedTenants(store, plans, cx.now());
+  if (!dryRun && outdated.length > 0) {
+    await confirmDanger(
+      cx,
+      'moderate',
+      `apply to ${outdated.length} tenant${outdated.length === 1 ? '' : 's'}`,
+      '',
+      summary(cx, outdated),
+    );
+  }
+  const rows: Row[] = [];
+  async function* applied(): AsyncGenerator<Row> {
+    for (const { tenant } of outdated) {
+      const row = await applyToOne(cx, tenant.id, plans, dryRun);
+      rows.push(row);
+      yield row;
+    }
+  }
+  await cx.print({
+    kind: 'list',
+    items: applied(),
+    next: () => null,
+    id: ({ tenantId }) => tenantId,
+    columns: [
+      { header: 'tenant', value: ({ tenantId }) => tenantId },
+      { header: 'plan', value: ({ plan }) => plan },
+      { header: 'outcome', value: ({ outcome }) => outcome },
+      { header: 'error', value: ({ error }) => error },
+    ],
+    empty: 'every tenant has its plan as the project file has it',
+  });
+  const failed = rows.filter(({ outcome }) => outcome === 'failed').length;
+  if (failed > 0) {
+    throw new SaasctlError({
+      code: 'plan_apply_incomplete',
+      category: 'partial',
+      message: `${failed} of ${rows.length} tenants could not be changed`,
+      hint: 'the others were; nothing is applied twice',
+      next: `saasctl plan apply${name === undefined ? '' : ` ${name}`}`,
+      retryable: true,
+    });
+  }
+}
+
+async function outdatedTenants(store: ControlStore, plans: ReadonlyMap<string, Plan>, now: number) {
+  const outdated: { tenant: Tenant; changes: ReturnType<typeof applyPlan>['changes'] }[] = [];
+  const all = { limit: null, after: null };
+  for await (const tenant of store.tenants(all, ({ status, plan }) => status !== 'deleted' && plans.has(plan))
+    .items) {
+    const { outcome, changes } = applyPlan(tenant, plans.get(tenant.plan), now);
+    if (outcome !== 'unchanged') outdated.push({ tenant, changes });
+  }
+  return outdated;
+}
+
+const SHOWN = 5;
+
+function summary(cx: Context, outdated: Awaited<ReturnType<typeof outdatedTenants>>): string {
+  const lines = outdated
+    .slice(0, SHOWN)
+    .map(({ tenant, changes }) => `${tenant.id}\n${renderChanges(changes, cx.paint)}`);
+  if (outdated.length > SHOWN) lines.push(`… and ${outdated.length - SHOWN} more`);
+  return lines.join('\n');
+}
+
+async function applyToOne(
+  cx: Context,
+  id: string,
+  plans: ReadonlyMap<string, Plan>,
+  dryRun: boolean | undefined,
+): Promise<Row> {
+  let plan = '';
+  try {
+    const { mutation, planned } = await mutate(cx, {
+      plan: async (store) => {
+        const tenant = await existing(store.tenant(id), id);
+        plan = tenant.plan;
+        return applyPlan(tenant, plans.get(tenant.plan), cx.now());
+      },
+      danger: 'mild',
+      doing: `apply plan to ${id}`,
+      id,
+      dryRun,
+    });
+    return {
+      tenantId: id,
+      plan,
+      outcome: planned ? 'planned' : (mutation.outcome as 'updated' | 'unchanged'),
+      error: null,
+    };
+  } catch (error) {
+    if (!(error instanceof SaasctlError)) throw error;
+    return { tenantId: id, plan, outcome: 'failed', error: error.message };
+  }
+}

@@ -1,0 +1,60 @@
+import { checkTenantId, type Tenant } from '../../core/tenants/tenant.ts';
+import { parseMonth } from '../../core/time.ts';
+import { type UsageView, usageView } from '../../core/usage/usage.ts';
+import { drawsUnicode, quotaBar, sparkline } from '../../ui/bar.ts';
+import type { Column } from '../../ui/result.ts';
+import type { Context, Host } from '../context.ts';
+import { define, onRun } from '../define.ts';
+import { existing } from '../tenant-lookup.ts';
+
+export function show(host: Host) {
+  const command = define('show <id>', {
+    summary: 'Show a tenant’s usage of a month against its limits',
+    examples: ['usage show acme', 'usage show acme --month last -o json'],
+    exits: [3],
+  }).option('--month <month>', 'yyyy-mm, this or last', 'this');
+  return onRun(host, command, runShow);
+}
+
+async function runShow(cx: Context, id: string, options: { month: string }): Promise<void> {
+  checkTenantId(id);
+  const month = parseMonth(options.month, cx.now());
+  const store = await cx.store();
+  const tenant = await existing(store.tenant(id), id);
+  // Folded usage before the gate: a fold between the two reads then counts once, not never.
+  const folded = await store.usage(id, month);
+  const view = usageView(tenant, month, folded, await store.gate(id));
+  await cx.print({ kind: 'one', item: view, id, fields: fields(cx, tenant) });
+}
+
+function fields(cx: Context, { overage }: Tenant): Column<UsageView>[] {
+  const unicode = drawsUnicode(cx.io.env);
+  const drawn = cx.io.stdoutIsTTY;
+  const calls = ({ metrics: { api_calls } }: UsageView): string => {
+    const { used, limit, percent } = api_calls;
+    if (limit === null) return `${used} of unlimited`;
+    return `${drawn ? `${quotaBar(used, limit, { unicode })} ` : ''}${used} of ${limit} (${percent} %)`;
+  };
+  return [
+    { header: 'tenant', value: ({ tenantId }) => tenantId },
+    { header: 'month', value: ({ month }) => month },
+    {
+      header: 'api calls',
+      value: calls,
+      paint: (text, { metrics }, paint) => ((metrics.api_calls.percent ?? 0) >= 100 ? paint.red(text) : text),
+    },
+    { header: 'remaining', value: ({ metrics }) => metrics.api_calls.remaining },
+    {
+      header: 'overage',
+      value: ({ metrics }) => `${metrics.api_calls.overage} (${overage === 'bill' ? 'billed' : 'blocked'})`,
+    },
+    {
+      header: 'by day',
+      value: ({ days }) => {
+        const counts = days.map(({ metrics }) => metrics['api_calls'] ?? 0);
+        if (counts.length === 0) return null;
+        return drawn ? `${sparkline(counts, { unicode })} last ${counts.at(-1)}` : counts.join(' ');
+      },
+    },
+  ];
+}

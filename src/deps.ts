@@ -1,0 +1,234 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access } from 'node:fs/promises';
+import { homedir, hostname, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { projectFiles } from './adapters/project-files.ts';
+import { runSelf } from './adapters/self-process.ts';
+import type { Backend, Deps, HttpApiOptions, Trace } from './commands/context.ts';
+import type { Config } from './config/load.ts';
+import { SaasctlError, usageError } from './core/errors.ts';
+import { processIo } from './ui/io.ts';
+
+/** The embedded engine takes any credentials; the user's own never go there. */
+const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
+
+/** What the process gives: in tests, a twin that keeps what is written and has a clock to set. */
+export type World = Pick<Deps, 'io' | 'cwd' | 'home' | 'now' | 'signal'>;
+
+export function processWorld(process: NodeJS.Process): World {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+  // The SDK says this in seven lines on stderr; doctor says it in one.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+  return { io: processIo(process), cwd: process.cwd(), home: homedir(), now: Date.now, signal: stop.signal };
+}
+
+/**
+ * The CLI's composition root: the only place that imports adapters and the embedded engine, each when it
+ * is first needed, so that `--help` builds nothing.
+ */
+export function createDeps(world: World, packageRoot: string, version: string): Deps {
+  const { io, cwd } = world;
+  const { env } = io;
+  return {
+    ...world,
+    env,
+    version,
+    openBackend: (config, trace) => (config.isLocal ? openLocal(config, env, trace) : openAws(config, trace)),
+    secretFile: (path) => lazySecretFile(resolve(cwd, path)),
+    files: projectFiles(join(packageRoot, 'templates', 'saasctl.json')),
+    startHttpApi: (config, backend, options) => startHttpApi(packageRoot, cwd, config, backend, options),
+    async projectFile() {
+      const { findProjectFile } = await import('./config/find.ts');
+      return findProjectFile(cwd).then(
+        ({ file }) => file,
+        (error: unknown) => {
+          if (error instanceof SaasctlError && error.code === 'config_not_found') return null;
+          throw error;
+        },
+      );
+    },
+    runSelf: (args, output) => runSelf(world, join(packageRoot, 'bin', 'saasctl.js'), args, output),
+    async http(url, headers) {
+      const response = await fetch(url, { headers });
+      await response.arrayBuffer();
+      return { status: response.status, retryAfter: response.headers.get('retry-after') };
+    },
+    async host() {
+      return {
+        node: process.version,
+        platform: `${process.platform} ${process.arch}`,
+        engine: await engineFacts(env),
+      };
+    },
+  };
+}
+
+async function openLocal(config: Config, env: Deps['env'], trace: Trace | null): Promise<Backend> {
+  const given = env['AWS_ENDPOINT_URL_DYNAMODB'] || env['AWS_ENDPOINT_URL'];
+  // The adapter loads while the engine starts.
+  const adapter = import('./adapters/dynamodb/store.ts');
+  const engine = given ? null : await startLocalEngine(config.storeDir, env);
+  const endpoint = given || (engine?.endpoint ?? null);
+  try {
+    const { openStore } = await adapter;
+    const { store } = await openStore({
+      region: config.profile.region,
+      stack: config.profile.stack,
+      endpoint,
+      credentials: LOCAL_CREDENTIALS,
+      awsProfile: null,
+      createMissing: true,
+      trace,
+    });
+    return {
+      store,
+      actor: `${userName()}@${hostname()}`,
+      endpoint,
+      clockSkewMs: null,
+      credentials: async () => asVariables(LOCAL_CREDENTIALS),
+      async close() {
+        await store.close();
+        await engine?.stop();
+      },
+    };
+  } catch (error) {
+    await engine?.stop();
+    throw error;
+  }
+}
+
+async function startLocalEngine(storeDir: string, env: Deps['env']) {
+  const { findEngine } = await import('./local/find-engine.ts');
+  const { startEngine } = await import('./local/engine.ts');
+  return startEngine({
+    binary: findEngine({ env, platform: process.platform, arch: process.arch }),
+    storeDir,
+  });
+}
+
+async function openAws(config: Config, trace: Trace | null): Promise<Backend> {
+  const { account, region, stack, awsProfile = null } = config.profile;
+  const { callerIdentity } = await import('./adapters/sts.ts');
+  const caller = await callerIdentity({ region, awsProfile, trace });
+  if (caller.account !== account) {
+    throw new SaasctlError({
+      code: 'wrong_account',
+      category: 'auth',
+      message: `profile ${config.profileName} is of account ${account}, but the credentials are of ${caller.account}`,
+      hint: 'nothing was read or written',
+      next: 'saasctl config show --origin',
+    });
+  }
+  const { openStore } = await import('./adapters/dynamodb/store.ts');
+  const { store, credentials } = await openStore({
+    region,
+    stack,
+    endpoint: null,
+    credentials: null,
+    awsProfile,
+    createMissing: false,
+    trace,
+  });
+  return {
+    store,
+    actor: caller.arn,
+    endpoint: null,
+    clockSkewMs: caller.clockSkewMs,
+    credentials: async () => asVariables(await credentials()),
+    close: () => store.close(),
+  };
+}
+
+const asVariables = (credentials: {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string | undefined;
+}) => ({
+  AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+  ...(credentials.sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: credentials.sessionToken }),
+});
+
+async function startHttpApi(
+  packageRoot: string,
+  cwd: string,
+  config: Config,
+  backend: Backend,
+  options: HttpApiOptions,
+) {
+  const local = await import('./local/http-api.ts');
+  const { profile, project } = config;
+  const env = {
+    ...(await backend.credentials()),
+    AWS_REGION: profile.region,
+    ...(backend.endpoint === null ? {} : { AWS_ENDPOINT_URL_DYNAMODB: backend.endpoint }),
+    SAASCTL_STACK: profile.stack,
+    SAASCTL_KEY_PREFIX: project.keyPrefix,
+    SAASCTL_KEY_ENVS: profile.keyEnvs.join(','),
+    SAASCTL_IMPORTED_KEYS: String(profile.importedKeys),
+    SAASCTL_MODE: options.mode,
+  };
+  const built = (name: string) => join(packageRoot, 'dist', name);
+  return local.startHttpApi({
+    port: options.port,
+    sandbox: built('local/sandbox.mjs'),
+    ...(options.mode === 'inline'
+      ? {}
+      : { authorizer: { name: 'authorizer', file: built('lambda/authorizer.mjs'), env } }),
+    handler: {
+      name: 'handler',
+      file: await handlerFile(options.handlerFile, cwd, built('local/sample-handler.mjs')),
+      env,
+    },
+    log: options.log,
+  });
+}
+
+async function handlerFile(given: string | null, cwd: string, sample: string): Promise<string> {
+  if (given === null) return sample;
+  const file = resolve(cwd, given);
+  await access(file).catch((error: NodeJS.ErrnoException) => {
+    throw usageError('handler_not_found', `--handler: cannot read ${file}: ${error.code}`, {
+      hint: 'it is an ES module that exports `handler`',
+    });
+  });
+  return file;
+}
+
+function lazySecretFile(path: string) {
+  const file = import('./adapters/secret-file.ts').then(({ secretFile }) => secretFile(path));
+  return {
+    staged: `${path}.new`,
+    stage: async (secret: string) => (await file).stage(secret),
+    keep: async () => (await file).keep(),
+    discard: async () => (await file).discard(),
+  };
+}
+
+async function engineFacts(env: Deps['env']) {
+  const { findEngine } = await import('./local/find-engine.ts');
+  try {
+    const path = findEngine({ env, platform: process.platform, arch: process.arch });
+    const child = spawn(path, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    let version = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      version += text;
+    });
+    await once(child, 'close');
+    return { path, version: version.trim() };
+  } catch (error) {
+    if (error instanceof SaasctlError) return { missing: error.message };
+    throw error;
+  }
+}
+
+const userName = (): string => {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run as a user without an entry.
+    return 'unknown';
+  }
+};
