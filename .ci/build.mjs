@@ -33,7 +33,13 @@ await Promise.all([
     minify: true,
     banner: requireBanner,
   }),
-  build({ ...common, entryPoints: { 'runtime/index': 'src/runtime/index.ts' }, outdir: 'dist' }),
+  // Bundled once more by the customer: aws4 stays a dependency, so that it can become CommonJS too.
+  build({
+    ...common,
+    entryPoints: { 'runtime/index': 'src/runtime/index.ts' },
+    outdir: 'dist',
+    external: ['aws4'],
+  }),
   build({
     ...common,
     entryPoints: { 'lambda/authorizer': 'src/lambda/authorizer.ts' },
@@ -54,5 +60,7 @@ await Promise.all([
   }),
 ]);
 
-const tsc = createRequire(import.meta.url).resolve('typescript/package.json').replace(/package\.json$/, 'bin/tsc');
+const tsc = createRequire(import.meta.url)
+  .resolve('typescript/package.json')
+  .replace(/package\.json$/, 'bin/tsc');
 execFileSync(process.execPath, [tsc, '-p', 'src/runtime/tsconfig.json'], { stdio: 'inherit' });

@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // fast: `npm test`, at most three minutes on two cores. full: soaks, kill rounds, full-size properties.
+// peers: against servers from other ecosystems, which `.ci/peers` brings.
 export default defineConfig({
   test: {
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
@@ -10,6 +11,10 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'full', include: ['test/**/*.full.ts'], testTimeout: 600_000, fileParallelism: false },
+      },
+      {
+        extends: true,
+        test: { name: 'peers', include: ['test/**/*.peer.ts'], testTimeout: 60_000, fileParallelism: false },
       },
     ],
   },

@@ -41,6 +41,16 @@ export function awsError(thrown: unknown, doing: string): SaasctlError {
       cause: thrown,
     });
   }
+  if (/database or disk is full/i.test(error.message)) {
+    return new SaasctlError({
+      code: 'store_full',
+      category: 'config',
+      message: `could not ${doing}: the disk under the local store is full`,
+      hint: 'what was acknowledged is safe',
+      next: 'df -h .',
+      cause: thrown,
+    });
+  }
   const remote =
     isNetwork(error) || status === 429 || (status ?? 0) >= 500 || /Throttl|Exceeded|Limit/.test(error.name);
   return new SaasctlError({
