@@ -1,12 +1,10 @@
 import { bucketOf } from '../core/gate/layout.ts';
+import { LONGEST_REFILL_US } from '../core/keys/rate.ts';
 import { type Problem, wrongValue } from './problem.ts';
 import type { Project } from './schema.ts';
 
 /** The one profile that runs on the embedded engine. */
 export const LOCAL = 'local';
-
-/** As for keys with a rate of their own: it also keeps every bucket time an exact integer. */
-const LONGEST_REFILL_US = 365 * 86_400_000_000;
 
 /** What no single value of the file can tell. */
 export function brokenRules(project: Project): Problem[] {

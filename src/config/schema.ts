@@ -85,6 +85,4 @@ export const userSchema = strict({
 
 export type Project = z.infer<typeof projectSchema>;
 export type ProfileConfig = z.infer<typeof profile>;
-/** A plan without its name: what core calls `Omit<Plan, 'name'>`. */
-export type PlanConfig = z.infer<typeof plan>;
 export type UserSettings = z.infer<typeof userSchema>;

@@ -86,6 +86,7 @@ describe('key create', () => {
     ['-o id', 'secret_would_be_lost'],
     ['--query keyId -o json', 'secret_would_be_lost'],
     ['-q', 'secret_would_be_lost'],
+    ['--query length(scopes) -o json', 'secret_would_be_lost'],
     ['--rate fast', 'bad_rate'],
     ['--rate 0/s', 'bad_rate'],
     ['--rate 1e9/s', 'bad_rate'],

@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import { usageError } from '../../core/errors.ts';
 import type { SecretDigest } from '../../core/keys/draft.ts';
 import { hashKey, type KeyEnv, mintKey } from '../../core/keys/format.ts';
+import type { KeyView } from '../../core/keys/key.ts';
 import type { SecretFile } from '../../core/ports.ts';
 import { compileQuery, queryKeeps } from '../../ui/query.ts';
 import type { Context } from '../context.ts';
@@ -31,13 +32,32 @@ export async function mint(
   };
 }
 
+/** What a query is tried on before there is a key. */
+const SAMPLE: KeyView & { outcome: string } = {
+  keyId: 'key_00000000',
+  tenantId: 'tenant',
+  name: 'name',
+  env: 'live',
+  status: 'active',
+  prefix: 'anb_live',
+  last4: '0000',
+  rate: { perSecond: 1, burst: 1, inherited: true },
+  scopes: ['scope'],
+  createdAt: '2026-01-01T00:00:00.000Z',
+  expiresAt: '2026-01-01T00:00:00.000Z',
+  lastUsedAt: null,
+  secrets: [{ secretId: 's1', createdAt: '2026-01-01T00:00:00.000Z', expiresAt: null, status: 'active' }],
+  rotation: null,
+  outcome: 'created',
+};
+
 async function checkShown({ globals: { format, query, quiet } }: Context): Promise<void> {
   const lost =
     format === 'id'
       ? '-o id'
       : quiet
         ? '--quiet'
-        : query !== undefined && !queryKeeps(await compileQuery(query), {}, 'key')
+        : query !== undefined && !queryKeeps(await compileQuery(query), SAMPLE, 'key')
           ? '--query'
           : null;
   if (lost === null) return;

@@ -50,17 +50,14 @@ async function runApply(
       summary(cx, outdated),
     );
   }
+  // All of the work before any of the output: a reader that goes away must not stop it half-way.
   const rows: Row[] = [];
-  async function* applied(): AsyncGenerator<Row> {
-    for (const { tenant } of outdated) {
-      const row = await applyToOne(cx, tenant.id, plans, dryRun);
-      rows.push(row);
-      yield row;
-    }
-  }
-  await cx.print({
+  for (const { tenant } of outdated) rows.push(await applyToOne(cx, tenant.id, plans, dryRun));
+  await cx.print<Row>({
     kind: 'list',
-    items: applied(),
+    items: (async function* items() {
+      yield* rows;
+    })(),
     next: () => null,
     id: ({ tenantId }) => tenantId,
     columns: [

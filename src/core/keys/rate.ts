@@ -4,7 +4,7 @@ import { bucketOf, type Rate } from '../gate/layout.ts';
 const RATE = /^(\d{1,9}(?:\.\d{1,6})?)\/(s|m|h)$/;
 const SECONDS = { s: 1, m: 60, h: 3600 } as const;
 /** A full bucket must refill within a year, which also keeps every bucket time an exact integer. */
-const LONGEST_REFILL_US = 365 * 86_400_000_000;
+export const LONGEST_REFILL_US = 365 * 86_400_000_000;
 
 /** `--rate 50/s --burst 100`. Without a burst, two seconds of the rate at once, and at least one call. */
 export function parseRate(rate: string, burst: string | undefined): Rate {
