@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import type { GateItem } from '../../../src/core/gate/layout.ts';
+import { createTenant } from '../../../src/core/tenants/mutations.ts';
+import { gateDrift, usageView } from '../../../src/core/usage/usage.ts';
+import { free, NOON, tenantOn } from '../../fixtures/tenants.ts';
+
+const tenant = tenantOn(free);
+const fresh = (() => {
+  const [edit] = createTenant(null, 'acme', {}, { plan: free, ifNotExists: false, now: NOON }).gate;
+  if (edit?.edit !== 'create') throw new Error('a new tenant has a new gate');
+  return edit.gate;
+})();
+const gate = (more: Partial<GateItem>): GateItem => ({ ...fresh, ...more });
+
+describe('a month of usage', () => {
+  it('adds the days folded away to those still on the gate, and leaves other months out', () => {
+    const folded = [
+      { day: '2026-03-01', metric: 'api_calls', amount: 100 },
+      { day: '2026-03-02', metric: 'api_calls', amount: 50 },
+      { day: '2026-03-01', metric: 'compute_seconds', amount: 7 },
+    ];
+    const view = usageView(
+      tenant,
+      '2026-03',
+      folded,
+      gate({ u: { '2026-02-28': 9, '2026-03-02': 5, '2026-03-03': 45 }, m: { '2026-03': 200 } }),
+    );
+    expect(view.metrics).toEqual({
+      api_calls: { used: 200, limit: 1000, remaining: 800, percent: 20, overage: 0 },
+      storage_bytes: { level: null, limit: 100_000_000, byteHours: null },
+      users: { level: null, limit: 3 },
+      compute_seconds: { used: 7 },
+    });
+    expect(view.days).toEqual([
+      { day: '2026-03-01', metrics: { api_calls: 100, compute_seconds: 7 } },
+      { day: '2026-03-02', metrics: { api_calls: 55 } },
+      { day: '2026-03-03', metrics: { api_calls: 45 } },
+    ]);
+  });
+
+  it('past the limit shows the overage and more than 100 %', () => {
+    const { api_calls } = usageView(tenant, '2026-03', [], gate({ u: { '2026-03-01': 1500 } })).metrics;
+    expect(api_calls).toEqual({ used: 1500, limit: 1000, remaining: 0, percent: 150, overage: 500 });
+  });
+
+  it('without a limit has nothing to be a percentage of', () => {
+    const boundless = { ...tenant, limits: { ...tenant.limits, apiCallsPerMonth: null } };
+    const { api_calls } = usageView(boundless, '2026-03', [], gate({ u: { '2026-03-01': 5 } })).metrics;
+    expect(api_calls).toEqual({ used: 5, limit: null, remaining: null, percent: null, overage: 0 });
+  });
+
+  it('of a limit of zero is full once anything was used', () => {
+    const none = { ...tenant, limits: { ...tenant.limits, apiCallsPerMonth: 0 } };
+    expect(usageView(none, '2026-03', [], gate({})).metrics.api_calls.percent).toBe(0);
+    expect(usageView(none, '2026-03', [], gate({ u: { '2026-03-01': 1 } })).metrics.api_calls.percent).toBe(
+      100,
+    );
+  });
+});
+
+describe('drift between profile and gate', () => {
+  it('is none on a fresh tenant, and named field by field', () => {
+    expect(gateDrift(tenant, fresh)).toEqual([]);
+    expect(gateDrift(tenant, gate({ calls: 5 }))).toEqual([
+      'apiCallsPerMonth: the gate has 5, the profile 1000',
+    ]);
+  });
+});
