@@ -1,9 +1,10 @@
 import type { Config } from '../config/load.ts';
 import { EXIT, SaasctlError } from '../core/errors.ts';
 import type { ControlStore } from '../core/ports.ts';
+import { gateDrift } from '../core/tenants/drift.ts';
 import { applyPlan } from '../core/tenants/mutations.ts';
-import type { Tenant } from '../core/tenants/tenant.ts';
-import { gateDrift } from '../core/usage/usage.ts';
+
+import { inBatches } from './batches.ts';
 import type { Backend, Context, Host } from './context.ts';
 import { define, onRun } from './define.ts';
 
@@ -38,7 +39,6 @@ async function runDoctor(cx: Context): Promise<void> {
   await cx.print({
     kind: 'list',
     items: findings(),
-    next: () => null,
     id: ({ check }) => check,
     columns: [
       { header: 'check', value: ({ check }) => check },
@@ -136,14 +136,13 @@ function clock({ clockSkewMs }: Backend): Finding {
   };
 }
 
-const BATCH = 100;
-
 /** Gates against profiles, profiles against the plans of the project file. */
 async function* drift({ project }: Config, store: ControlStore, now: number): AsyncGenerator<Finding> {
   let count = 0;
   const outdated: string[] = [];
   const differing: string[] = [];
-  const compare = async (tenants: Tenant[]): Promise<void> => {
+  const living = store.tenants({ limit: null, after: null }, ({ status }) => status !== 'deleted');
+  for await (const tenants of inBatches(living.items, 100)) {
     const gates = await store.gates(tenants.map(({ id }) => id));
     for (const tenant of tenants) {
       const gate = gates.get(tenant.id);
@@ -151,20 +150,11 @@ async function* drift({ project }: Config, store: ControlStore, now: number): As
       if (gate === undefined) differing.push(`${tenant.id} has no gate`);
       else differing.push(...gateDrift(tenant, gate).map((what) => `${tenant.id}: ${what}`));
       if (plan === undefined) outdated.push(`${tenant.id} (plan ${tenant.plan} is not in the file)`);
-      else if (applyPlan(tenant, { name: tenant.plan, ...plan }, now).outcome !== 'unchanged')
+      else if (applyPlan(tenant, { name: tenant.plan, ...plan }, false, now).outcome !== 'unchanged')
         outdated.push(tenant.id);
     }
     count += tenants.length;
-  };
-  let batch: Tenant[] = [];
-  for await (const tenant of store.tenants({ limit: null, after: null }, ({ status }) => status !== 'deleted')
-    .items) {
-    batch.push(tenant);
-    if (batch.length < BATCH) continue;
-    await compare(batch);
-    batch = [];
   }
-  if (batch.length > 0) await compare(batch);
   const few = (all: string[]): string =>
     `${all.slice(0, 3).join(', ')}${all.length > 3 ? ` and ${all.length - 3} more` : ''}`;
   yield differing.length === 0

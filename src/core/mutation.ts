@@ -1,4 +1,3 @@
-import type { AuditEntry } from './audit.ts';
 import type { GateEdit } from './gate/edits.ts';
 import type { Key } from './keys/key.ts';
 import type { Tenant } from './tenants/tenant.ts';
@@ -38,14 +37,6 @@ export interface KeyMutation
   tenantVersion: number | null;
   /** A name taken (from an expired key that had it, where `from` says so) or given back. */
   name: { claim: string; from: string | null } | { release: string } | null;
-}
-
-/** What is to be written along with a mutation, so that nothing changes without a trace. */
-export interface Commit {
-  mutation: Mutation;
-  audit: AuditEntry;
-  /** Epoch µs, for the gate's buckets. */
-  now: number;
 }
 
 /** Field by field, what differs; nested values are compared as JSON. */

@@ -1,7 +1,7 @@
 import type { AuditEntry } from './audit.ts';
 import type { GateItem, KeyMapping } from './gate/layout.ts';
 import type { Key } from './keys/key.ts';
-import type { Commit } from './mutation.ts';
+import type { Mutation } from './mutation.ts';
 import type { Tenant } from './tenants/tenant.ts';
 import type { UsageItem } from './usage/usage.ts';
 
@@ -16,6 +16,14 @@ export interface PageRequest {
   limit: number | null;
   /** The `next` of an earlier page. */
   after: string | null;
+}
+
+/** What is to be written along with a mutation, so that nothing changes without a trace. */
+export interface Commit {
+  mutation: Mutation;
+  audit: AuditEntry;
+  /** Epoch µs, for the gate's buckets. */
+  now: number;
 }
 
 /** Where tenants, keys, gates, usage and audit live. Reads of one item are strongly consistent. */

@@ -69,6 +69,6 @@ async function drain<T>(result: Result<T>): Promise<void> {
 /** Tables, CSV and ids have no place for where a list goes on. */
 function sayNext<T>(result: Result<T>, io: Io): void {
   if (result.kind !== 'list' || io.closed) return;
-  const next = result.next();
+  const next = result.next?.() ?? null;
   if (next !== null) io.err(`there are more: --after ${visible(next)}\n`);
 }

@@ -23,9 +23,9 @@ export interface OneResult<T> {
 /** A list that is read as it is written: no format but a `--query` holds it whole. */
 export interface ListResult<T> {
   kind: 'list';
-  items: AsyncIterable<T>;
-  /** What `--after` continues from, or null at the end. Asked after the last item. */
-  next(): string | null;
+  items: AsyncIterable<T> | Iterable<T>;
+  /** What `--after` continues from, or null at the end. Asked after the last item; absent where the list is whole. */
+  next?(): string | null;
   id(item: T): string;
   columns: Column<T>[];
   /** Said on stderr in place of an empty table. */
@@ -47,5 +47,5 @@ export async function documentOf<T>(result: Result<T>): Promise<unknown> {
   if (result.kind === 'text') return result.data;
   const items: T[] = [];
   for await (const item of result.items) items.push(item);
-  return { items, next: result.next() };
+  return { items, next: result.next?.() ?? null };
 }

@@ -4,16 +4,17 @@ import { documentClient } from '../../src/adapters/dynamodb/client.ts';
 import { openProject, type Project } from '../fixtures/cli.ts';
 
 let project: Project;
+const onEngine = () => ({
+  region: 'us-east-1',
+  endpoint: project.endpoint,
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  awsProfile: null,
+  trace: null,
+});
 beforeAll(async () => {
   project = await openProject();
   for (const id of ['busy', 'calm', 'idle']) await project.cli(`tenant create ${id} --plan free -q`);
-  const client = documentClient({
-    region: 'us-east-1',
-    endpoint: project.endpoint,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    awsProfile: null,
-    trace: null,
-  });
+  const client = documentClient(onEngine());
   const count = (id: string, day: string, calls: number) =>
     client.send(
       new UpdateCommand({
@@ -82,5 +83,28 @@ describe('usage top', () => {
       ],
       next: null,
     });
+  });
+});
+
+describe('a gate that drifted from its profile', () => {
+  it('is found by doctor, and written again by plan apply', async () => {
+    const client = documentClient(onEngine());
+    await client.send(
+      new UpdateCommand({
+        TableName: 'local-gates',
+        Key: { PK: 'GATE#idle' },
+        UpdateExpression: 'SET #limit = :many',
+        ExpressionAttributeNames: { '#limit': 'limit' },
+        ExpressionAttributeValues: { ':many': 1_000_000 },
+      }),
+    );
+    client.destroy();
+    const sick = await project.cli('doctor -o json');
+    expect(sick.code).toBe(8);
+    expect(sick.error()).toMatchObject({ code: 'drift', next: 'saasctl plan apply' });
+    expect((await project.cli('plan apply --yes -o json')).json().items).toEqual([
+      { tenantId: 'idle', plan: 'free', outcome: 'updated', error: null },
+    ]);
+    expect((await project.cli('doctor -o json')).code).toBe(0);
   });
 });

@@ -9,7 +9,8 @@ import {
 import { SaasctlError } from '../../core/errors.ts';
 import { compileEdits, needsGate } from '../../core/gate/edits.ts';
 import { type GateItem, gatePk, keyHashPk, keyIdPk } from '../../core/gate/layout.ts';
-import type { Commit, KeyMutation, Mutation, TenantMutation } from '../../core/mutation.ts';
+import type { KeyMutation, Mutation, TenantMutation } from '../../core/mutation.ts';
+import type { Commit } from '../../core/ports.ts';
 import { tableName } from '../../core/schema.ts';
 import { awsError, mayHaveApplied } from '../aws-errors.ts';
 import { auditItem, keyItem, keyNameKey, profileItem, profileKey } from './items.ts';

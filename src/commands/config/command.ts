@@ -19,10 +19,7 @@ function show(host: Host) {
     const { settings } = await cx.config();
     await cx.print({
       kind: 'list',
-      items: (async function* items() {
-        yield* settings;
-      })(),
-      next: () => null,
+      items: settings,
       id: ({ name }) => name,
       columns: options.origin === true ? [...columns, origin] : columns,
     });

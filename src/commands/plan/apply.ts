@@ -1,9 +1,13 @@
 import { SaasctlError } from '../../core/errors.ts';
+import type { GateItem } from '../../core/gate/layout.ts';
+import type { Change } from '../../core/mutation.ts';
 import { findPlan, type Plan } from '../../core/plans.ts';
 import type { ControlStore } from '../../core/ports.ts';
+import { gateDrift } from '../../core/tenants/drift.ts';
 import { applyPlan } from '../../core/tenants/mutations.ts';
 import type { Tenant } from '../../core/tenants/tenant.ts';
 import { renderChanges } from '../../ui/plan.ts';
+import { inBatches } from '../batches.ts';
 import type { Context, Host } from '../context.ts';
 import { define, dryRunOption, onRun } from '../define.ts';
 import { confirmDanger, mutate } from '../mutate.ts';
@@ -55,10 +59,7 @@ async function runApply(
   for (const { tenant } of outdated) rows.push(await applyToOne(cx, tenant.id, plans, dryRun));
   await cx.print<Row>({
     kind: 'list',
-    items: (async function* items() {
-      yield* rows;
-    })(),
-    next: () => null,
+    items: rows,
     id: ({ tenantId }) => tenantId,
     columns: [
       { header: 'tenant', value: ({ tenantId }) => tenantId },
@@ -82,15 +83,22 @@ async function runApply(
 }
 
 async function outdatedTenants(store: ControlStore, plans: ReadonlyMap<string, Plan>, now: number) {
-  const outdated: { tenant: Tenant; changes: ReturnType<typeof applyPlan>['changes'] }[] = [];
-  const all = { limit: null, after: null };
-  for await (const tenant of store.tenants(all, ({ status, plan }) => status !== 'deleted' && plans.has(plan))
-    .items) {
-    const { outcome, changes } = applyPlan(tenant, plans.get(tenant.plan), now);
-    if (outcome !== 'unchanged') outdated.push({ tenant, changes });
+  const outdated: { tenant: Tenant; changes: Change[] }[] = [];
+  const on = store.tenants(ALL, ({ status, plan }) => status !== 'deleted' && plans.has(plan));
+  for await (const tenants of inBatches(on.items, 100)) {
+    const gates = await store.gates(tenants.map(({ id }) => id));
+    for (const tenant of tenants) {
+      const gate = gates.get(tenant.id) ?? null;
+      const { outcome, changes } = applyPlan(tenant, plans.get(tenant.plan), hasDrifted(tenant, gate), now);
+      if (outcome !== 'unchanged') outdated.push({ tenant, changes });
+    }
   }
   return outdated;
 }
+
+const ALL = { limit: null, after: null };
+const hasDrifted = (tenant: Tenant, gate: GateItem | null): boolean =>
+  gate !== null && gateDrift(tenant, gate).length > 0;
 
 const SHOWN = 5;
 
@@ -114,7 +122,8 @@ async function applyToOne(
       plan: async (store) => {
         const tenant = await existing(store.tenant(id), id);
         plan = tenant.plan;
-        return applyPlan(tenant, plans.get(tenant.plan), cx.now());
+        const drifted = hasDrifted(tenant, await store.gate(id));
+        return applyPlan(tenant, plans.get(tenant.plan), drifted, cx.now());
       },
       danger: 'mild',
       doing: `apply plan to ${id}`,

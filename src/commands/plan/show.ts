@@ -20,13 +20,9 @@ export function list(host: Host) {
   const command = define('list', { summary: 'List the plans', examples: ['plan list'], store: false });
   return onRun(host, command, async (cx: Context) => {
     const { project } = await cx.config();
-    async function* items() {
-      for (const [name, plan] of Object.entries(project.plans)) yield { name, ...plan };
-    }
     await cx.print({
       kind: 'list',
-      items: items(),
-      next: () => null,
+      items: Object.entries(project.plans).map(([name, plan]) => ({ name, ...plan })),
       id: ({ name }) => name,
       columns,
       empty: 'no plans in the project file',

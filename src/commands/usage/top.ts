@@ -1,9 +1,9 @@
 import { usageError } from '../../core/errors.ts';
 import type { ControlStore } from '../../core/ports.ts';
-import type { Tenant } from '../../core/tenants/tenant.ts';
 import { monthOf } from '../../core/time.ts';
 import { usageView } from '../../core/usage/usage.ts';
 import { drawsUnicode, quotaBar } from '../../ui/bar.ts';
+import { inBatches } from '../batches.ts';
 import type { Context, Host } from '../context.ts';
 import { define, limitOption, onRun } from '../define.ts';
 
@@ -34,10 +34,7 @@ async function runTop(cx: Context, { limit }: { limit: string }): Promise<void> 
   const unicode = drawsUnicode(cx.io.env);
   await cx.print({
     kind: 'list',
-    items: (async function* items() {
-      yield* rows;
-    })(),
-    next: () => null,
+    items: rows,
     id: ({ tenantId }) => tenantId,
     columns: [
       { header: 'tenant', value: ({ tenantId }) => tenantId },
@@ -56,12 +53,11 @@ async function runTop(cx: Context, { limit }: { limit: string }): Promise<void> 
   });
 }
 
-const BATCH = 100;
-
 /** All tenants pass by, a batch of gates at a time; only the busiest are kept. */
 async function busiest(store: ControlStore, month: string, most: number): Promise<Row[]> {
   let kept: Row[] = [];
-  const weigh = async (tenants: Tenant[]): Promise<void> => {
+  const living = store.tenants({ limit: null, after: null }, ({ status }) => status !== 'deleted');
+  for await (const tenants of inBatches(living.items, 100)) {
     // Usage folded out of the gate this month is read per tenant, before the gates.
     const folded = await Promise.all(tenants.map(({ id }) => store.usage(id, month)));
     const gates = await store.gates(tenants.map(({ id }) => id));
@@ -71,16 +67,6 @@ async function busiest(store: ControlStore, month: string, most: number): Promis
       kept.push({ tenantId: tenant.id, plan: tenant.plan, used, limit, percent });
     }
     kept = kept.sort((a, b) => b.used - a.used || (a.tenantId < b.tenantId ? -1 : 1)).slice(0, most);
-  };
-  let batch: Tenant[] = [];
-  for await (const tenant of store.tenants({ limit: null, after: null }, ({ status }) => status !== 'deleted')
-    .items) {
-    batch.push(tenant);
-    if (batch.length === BATCH) {
-      await weigh(batch);
-      batch = [];
-    }
   }
-  await weigh(batch);
   return kept;
 }

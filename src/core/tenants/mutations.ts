@@ -142,16 +142,16 @@ function change(
   before: Tenant,
   fields: Partial<Tenant>,
   now: number,
-  more: GateEdit[] = [],
+  { more = [], rewrite = false }: { more?: GateEdit[]; rewrite?: boolean } = {},
 ): TenantMutation {
   const after: Tenant = { ...before, ...fields };
   const changes = changesBetween(before, after, FIELDS);
   const gate: GateEdit[] = [];
   if (gateStatus(after.status) !== gateStatus(before.status))
     gate.push({ edit: 'status', to: gateStatus(after.status) });
-  if (JSON.stringify(limitsFor(after)) !== JSON.stringify(limitsFor(before)))
+  if (rewrite || JSON.stringify(limitsFor(after)) !== JSON.stringify(limitsFor(before)))
     gate.push({ edit: 'limits', to: limitsFor(after) });
-  if (JSON.stringify(after.rate) !== JSON.stringify(before.rate))
+  if (rewrite || JSON.stringify(after.rate) !== JSON.stringify(before.rate))
     gate.push({ edit: 'rates', to: after.rate });
   gate.push(...more);
   if (changes.length === 0 && gate.length === 0) return unchanged(action, before);
@@ -200,11 +200,19 @@ const termsOf = (plan: Plan): Pick<Tenant, 'plan' | 'rate' | 'overage'> => ({
   overage: plan.overage,
 });
 
-/** Carries the plan as the project file has it to one tenant on it; `undefined` where it is on another. */
-export function applyPlan(existing: Tenant, plan: Plan | undefined, now: number): TenantMutation {
+/**
+ * Carries the plan as the project file has it to one tenant on it; `undefined` where it is on another.
+ * A gate that has drifted from its profile is written again, even where the profile needs no change.
+ */
+export function applyPlan(
+  existing: Tenant,
+  plan: Plan | undefined,
+  drifted: boolean,
+  now: number,
+): TenantMutation {
   if (plan === undefined || existing.status === 'deleted') return unchanged('plan.apply', existing);
   const fields = { ...termsOf(plan), limits: resolveLimits(plan, existing.overrides) };
-  return change('plan.apply', existing, fields, now);
+  return change('plan.apply', existing, fields, now, { rewrite: drifted });
 }
 
 export function suspendTenant(existing: Tenant, now: number): TenantMutation {
@@ -218,5 +226,5 @@ export function resumeTenant(existing: Tenant, now: number): TenantMutation {
 /** A tombstone: keys dead at once, the id never used again, the data left for a purge of its own. */
 export function deleteTenant(existing: Tenant, now: number): TenantMutation {
   if (existing.status === 'deleted') return unchanged('tenant.delete', existing);
-  return change('tenant.delete', existing, { status: 'deleted' }, now, [{ edit: 'removeAllKeys' }]);
+  return change('tenant.delete', existing, { status: 'deleted' }, now, { more: [{ edit: 'removeAllKeys' }] });
 }

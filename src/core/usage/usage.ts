@@ -1,4 +1,4 @@
-import { type GateItem, NEVER } from '../gate/layout.ts';
+import type { GateItem } from '../gate/layout.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 
 /** One folded amount: what a metric counted on a UTC day. */
@@ -68,19 +68,3 @@ export function usageView(
   };
 }
 export type UsageView = ReturnType<typeof usageView>;
-
-/** Where gate and profile disagree: an edit that never arrived. Empty when they agree. */
-export function gateDrift(tenant: Tenant, gate: GateItem): string[] {
-  const shown = (limit: number): string => (limit >= NEVER ? 'unlimited' : String(limit));
-  const pairs: [string, number, number | null][] = [
-    ['apiCallsPerMonth', gate.calls, tenant.limits.apiCallsPerMonth],
-    ['storageBytes', gate.bytes, tenant.limits.storageBytes],
-    ['maxUsers', gate.users, tenant.limits.maxUsers],
-  ];
-  return pairs
-    .filter(([, onGate, inForce]) => onGate !== (inForce ?? NEVER))
-    .map(
-      ([name, onGate, inForce]) =>
-        `${name}: the gate has ${shown(onGate)}, the profile ${shown(inForce ?? NEVER)}`,
-    );
-}

@@ -27,5 +27,5 @@ async function writeList<T>(result: ListResult<T>, io: Io): Promise<void> {
     any = true;
   }
   const end = any ? `${line}${indent}]` : `${before}]`;
-  await io.out(`${end},${line}${indent}"next":${space}${jsonText(result.next(), io)}${line}}\n`);
+  await io.out(`${end},${line}${indent}"next":${space}${jsonText(result.next?.() ?? null, io)}${line}}\n`);
 }

@@ -32,5 +32,5 @@ async function writeList<T>(result: ListResult<T>, io: Io): Promise<void> {
     if (io.closed) return;
     any = true;
   }
-  await io.out(`${any ? '' : 'items: []\n'}${yamlText({ next: result.next() })}`);
+  await io.out(`${any ? '' : 'items: []\n'}${yamlText({ next: result.next?.() ?? null })}`);
 }

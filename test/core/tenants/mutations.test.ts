@@ -147,18 +147,19 @@ describe('updating', () => {
 describe('applying a plan', () => {
   it('changes live what the file changed, and nothing the tenant has of its own', () => {
     const acme = updateTenant(tenantOn(free), limit('maxUsers=50'), unasked, NOON).after;
-    const applied = applyPlan(acme, { ...free, apiCallsPerMonth: 2000, maxUsers: 4, rate: 9 }, NOON);
+    const applied = applyPlan(acme, { ...free, apiCallsPerMonth: 2000, maxUsers: 4, rate: 9 }, false, NOON);
     expect(applied.after).toMatchObject({
       limits: { apiCallsPerMonth: 2000, maxUsers: 50 },
       rate: { perSecond: 9 },
     });
     expect(
-      applyPlan(applied.after, { ...free, apiCallsPerMonth: 2000, maxUsers: 4, rate: 9 }, NOON).outcome,
+      applyPlan(applied.after, { ...free, apiCallsPerMonth: 2000, maxUsers: 4, rate: 9 }, false, NOON)
+        .outcome,
     ).toBe('unchanged');
   });
 
   it('sees a switch of the overage, which no limit shows', () => {
-    const [edit] = applyPlan(tenantOn(free), { ...free, overage: 'bill' }, NOON).gate;
+    const [edit] = applyPlan(tenantOn(free), { ...free, overage: 'bill' }, false, NOON).gate;
     expect(edit).toMatchObject({ edit: 'limits', to: { limit: NEVER, calls: 1000 } });
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { GateItem } from '../../../src/core/gate/layout.ts';
 import { createTenant } from '../../../src/core/tenants/mutations.ts';
-import { gateDrift, usageView } from '../../../src/core/usage/usage.ts';
+import { usageView } from '../../../src/core/usage/usage.ts';
 import { free, NOON, tenantOn } from '../../fixtures/tenants.ts';
 
 const tenant = tenantOn(free);
@@ -55,14 +55,5 @@ describe('a month of usage', () => {
     expect(usageView(none, '2026-03', [], gate({ u: { '2026-03-01': 1 } })).metrics.api_calls.percent).toBe(
       100,
     );
-  });
-});
-
-describe('drift between profile and gate', () => {
-  it('is none on a fresh tenant, and named field by field', () => {
-    expect(gateDrift(tenant, fresh)).toEqual([]);
-    expect(gateDrift(tenant, gate({ calls: 5 }))).toEqual([
-      'apiCallsPerMonth: the gate has 5, the profile 1000',
-    ]);
   });
 });
