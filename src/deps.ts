@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { access } from 'node:fs/promises';
 import { homedir, hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { projectFiles } from './adapters/project-files.ts';
-import { runSelf } from './adapters/self-process.ts';
 import type { Backend, Deps, HttpApiOptions, Trace } from './commands/context.ts';
 import type { Config } from './config/load.ts';
 import { SaasctlError, usageError } from './core/errors.ts';
@@ -49,7 +46,10 @@ export function createDeps(world: World, packageRoot: string, version: string): 
         },
       );
     },
-    runSelf: (args, output) => runSelf(world, join(packageRoot, 'bin', 'saasctl.js'), args, output),
+    async runSelf(args, output) {
+      const { runSelf } = await import('./adapters/self-process.ts');
+      return runSelf(world, join(packageRoot, 'bin', 'saasctl.js'), args, output);
+    },
     async http(url, headers) {
       const response = await fetch(url, { headers });
       await response.arrayBuffer();
@@ -211,13 +211,8 @@ async function engineFacts(env: Deps['env']) {
   const { findEngine } = await import('./local/find-engine.ts');
   try {
     const path = findEngine({ env, platform: process.platform, arch: process.arch });
-    const child = spawn(path, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] });
-    let version = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      version += text;
-    });
-    await once(child, 'close');
-    return { path, version: version.trim() };
+    const { engineVersion } = await import('./local/engine.ts');
+    return { path, version: await engineVersion(path) };
   } catch (error) {
     if (error instanceof SaasctlError) return { missing: error.message };
     throw error;

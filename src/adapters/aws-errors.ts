@@ -2,8 +2,7 @@ import { SaasctlError } from '../core/errors.ts';
 
 interface SdkError extends Error {
   code?: string;
-  $metadata?: { httpStatusCode?: number; requestId?: string; attempts?: number };
-  $retryable?: unknown;
+  $metadata?: { httpStatusCode?: number; requestId?: string };
 }
 
 const AUTH = new Set([
@@ -65,13 +64,19 @@ export function awsError(thrown: unknown, doing: string): SaasctlError {
   });
 }
 
-/** Whether a failed write may have been applied all the same. */
+export const isThrottle = (thrown: unknown): boolean =>
+  /^(ProvisionedThroughputExceeded|ThrottlingException|RequestLimitExceeded|TransactionInProgress)/.test(
+    (thrown as SdkError).name,
+  );
+
+/** Whether a failed call, sent once, never reached anybody. */
+export function isUnsent(thrown: unknown): boolean {
+  const { code = '', name } = thrown as SdkError;
+  return /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/.test(code) || name === 'CredentialsProviderError';
+}
+
+/** Whether a failed write, sent once, may have been applied all the same. */
 export function mayHaveApplied(thrown: unknown): boolean {
   const error = thrown as SdkError;
-  const attempts = error.$metadata?.attempts ?? 1;
-  const refused =
-    error.code === 'ECONNREFUSED' || error.code === 'ENOTFOUND' || error.name === 'CredentialsProviderError';
-  if (refused) return attempts > 1;
-  const status = error.$metadata?.httpStatusCode;
-  return isNetwork(error) || (status ?? 0) >= 500;
+  return !isUnsent(error) && (isNetwork(error) || (error.$metadata?.httpStatusCode ?? 0) >= 500);
 }

@@ -28,7 +28,7 @@ export interface Deps {
   /** The project file that would be used, or `null` where there is none. */
   projectFile(): Promise<string | null>;
   /** Runs this tool again as a process of its own: shown as it runs, or its stdout handed over as it comes. */
-  runSelf(args: readonly string[], output: 'show' | ((text: string) => void)): SelfProcess;
+  runSelf(args: readonly string[], output: 'show' | ((text: string) => void)): Promise<SelfProcess>;
   /** A GET. */
   http(url: string, headers: Readonly<Record<string, string>>): Promise<HttpAnswer>;
   /** What `doctor` looks at. */

@@ -170,13 +170,13 @@ function narrator({ io, deps, paint }: Context): Narrator {
     say: (text) => io.out(`\n${paint.dim(`# ${text}`)}\n`),
     async run(args) {
       await show(args);
-      await finished(args, deps.runSelf([...args, ...tell.always], 'show'));
+      await finished(args, await deps.runSelf([...args, ...tell.always], 'show'));
     },
     async ask(args) {
       let text = '';
       await finished(
         args,
-        deps.runSelf([...args, ...tell.always], (chunk) => {
+        await deps.runSelf([...args, ...tell.always], (chunk) => {
           text += chunk;
         }),
       );
@@ -189,7 +189,7 @@ function narrator({ io, deps, paint }: Context): Narrator {
       const url = new Promise<string>((resolve) => {
         ready = resolve;
       });
-      const server = deps.runSelf([...args, ...tell.always, '-o', 'id'], (chunk) => {
+      const server = await deps.runSelf([...args, ...tell.always, '-o', 'id'], (chunk) => {
         text += chunk;
         if (text.includes('\n')) ready(text.trim());
       });

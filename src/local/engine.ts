@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { SaasctlError } from '../core/errors.ts';
 import { prepareStoreDir, storeFile, storeProblem } from './store-dir.ts';
 import { startWatched, type Watched } from './watchdog.ts';
@@ -86,6 +88,12 @@ function running(program: Watched, endpoint: string, storeDir: string, said: rea
       return program.stop();
     },
   };
+}
+
+/** What the engine says of itself, such as `dynoxide 1.2.1`. */
+export async function engineVersion(binary: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(binary, ['--version'], { timeout: START_LIMIT_MS });
+  return stdout.trim();
 }
 
 function engineFailed(what: string, said: string): SaasctlError {

@@ -1,4 +1,5 @@
-const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
+// Made when a text needs it: loading ICU's rules takes longer than most commands.
+let graphemes: Intl.Segmenter | undefined;
 // East Asian wide and fullwidth blocks, and what is drawn as an emoji.
 const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
@@ -7,8 +8,9 @@ const PLAIN = /^[\x20-\x7e]*$/;
 /** Cells that a text without control characters takes on a terminal. */
 export function displayWidth(text: string): number {
   if (PLAIN.test(text)) return text.length;
+  graphemes ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
   let cells = 0;
-  for (const { segment } of GRAPHEMES.segment(text)) cells += WIDE.test(segment) ? 2 : 1;
+  for (const { segment } of graphemes.segment(text)) cells += WIDE.test(segment) ? 2 : 1;
   return cells;
 }
 

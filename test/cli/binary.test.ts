@@ -19,11 +19,35 @@ describe('the shim', () => {
     expect((await folder.run('tenant --version')).stdout).toBe(`${version}\n`);
   });
 
+  it('runs without its code cache too, as on another Node than the one that built it', async () => {
+    const copy = mkdtempSync(join(tmpdir(), 'saasctl-copy-'));
+    for (const part of ['bin', 'dist', 'templates', 'package.json'])
+      cpSync(join(ROOT, part), join(copy, part), { recursive: true });
+    for (const spoil of [
+      () => writeFileSync(join(copy, 'dist', 'saasctl.cjs.cache'), 'of another Node'),
+      () => rmSync(join(copy, 'dist', 'saasctl.cjs.cache')),
+    ]) {
+      spoil();
+      const { status, stdout } = spawnSync(
+        process.execPath,
+        [join(copy, 'bin', 'saasctl.js'), 'plan', 'list', '-o', 'id', '--query', 'items[].name | [0]'],
+        {
+          cwd: folder.dir,
+          encoding: 'utf8',
+        },
+      );
+      expect([status, stdout]).toEqual([0, 'free\n']);
+    }
+    rmSync(copy, { recursive: true });
+  });
+
   it('helps on stdout, with exit code 0, when asked; and says what was probably meant when not', async () => {
     for (const words of ['', '--help', 'help', 'help tenant create', 'tenant create --help']) {
       const { code, stdout, stderr } = await folder.run(words);
       expect([code, stderr, stdout.includes('Usage: saasctl')], words).toEqual([0, '', true]);
     }
+    // The one that the build wrote down is the one that the program prints.
+    expect((await folder.run('--help')).stdout).toBe((await folder.run('help')).stdout);
     const typo = await folder.run('tenant crate acme');
     expect([typo.code, typo.stdout]).toEqual([2, '']);
     expect(typo.stderr).toContain('create');

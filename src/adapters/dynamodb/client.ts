@@ -13,13 +13,14 @@ export interface ClientSettings {
   trace: ((line: string) => void) | null;
 }
 
-export function documentClient(settings: ClientSettings): DynamoDBDocumentClient {
+/** `maxAttempts` counts the first one: 1 never sends anything twice. */
+export function documentClient(settings: ClientSettings, maxAttempts = 4): DynamoDBDocumentClient {
   const client = new DynamoDBClient({
     region: settings.region,
     ...(settings.endpoint === null ? {} : { endpoint: settings.endpoint }),
     ...(settings.credentials === null ? {} : { credentials: settings.credentials }),
     ...(settings.awsProfile === null ? {} : { profile: settings.awsProfile }),
-    maxAttempts: 4,
+    maxAttempts,
   });
   if (settings.trace !== null) traceCalls(client.middlewareStack, 'dynamodb', settings.trace);
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });

@@ -12,17 +12,24 @@ import { type GateItem, gatePk, keyHashPk, keyIdPk } from '../../core/gate/layou
 import type { KeyMutation, Mutation, TenantMutation } from '../../core/mutation.ts';
 import type { Commit } from '../../core/ports.ts';
 import { tableName } from '../../core/schema.ts';
-import { awsError, mayHaveApplied } from '../aws-errors.ts';
+import { awsError, isThrottle, isUnsent, mayHaveApplied } from '../aws-errors.ts';
 import { auditItem, keyItem, keyNameKey, profileItem, profileKey } from './items.ts';
 
 type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
 /** How long a conflict with requests on the same gate is waited out. */
 const PATIENCE_MS = 10_000;
+/** How often a write is sent again that did not reach the store, or whose answer was lost. */
+const TRIES = 4;
 
-/** One mutation, its gate edits and its audit entry, in one transaction. */
+/**
+ * One mutation, its gate edits and its audit entry, in one transaction. `writer` sends once and never by itself
+ * again: only so can a write that provably failed be told from one that may have been made. Sending it again
+ * here is safe either way, since every mutation is conditional on the version it was planned from.
+ */
 export async function commit(
   client: DynamoDBDocumentClient,
+  writer: DynamoDBDocumentClient,
   stack: string,
   { mutation, audit, now }: Commit,
   readGate: (tenantId: string) => Promise<GateItem | null>,
@@ -33,66 +40,83 @@ export async function commit(
     ...(mutation.kind === 'tenant' ? tenantWrites(stack, mutation) : keyWrites(stack, mutation)),
   ];
   const deadline = Date.now() + PATIENCE_MS;
+  let tries = 0;
+  let lost: unknown = null;
   for (;;) {
     const gate = needsGate(mutation.gate) ? await readGate(mutation.tenantId) : null;
-    const outcome = await send(client, [...fixed, ...gateWrites(stack, mutation, gate, now)]);
-    if (outcome === 'applied') return 'applied';
-    // A retry inside the SDK may have met its own first write: the audit entry tells.
-    if (outcome !== 'busy' && (await wasApplied(client, audits, audit))) return 'applied';
-    if (outcome instanceof SaasctlError) throw outcome;
+    const { answer, error } = await send(writer, [...fixed, ...gateWrites(stack, mutation, gate, now)]);
+    if (answer === 'applied') return 'applied';
+    if (answer === 'lost') lost = error;
+    // The audit entry tells whether an earlier try was made after all; when it cannot be asked, nobody knows.
+    if (lost !== null) {
+      const found = await wasApplied(client, audits, audit);
+      if (found === true) return 'applied';
+      if (found === null && answer !== 'busy') throw ambiguous(lost);
+    }
     // A bucket moved between reading the gate and writing it: read it again. Anything else was changed by others.
-    const moved = outcome === 'stale' && gate !== null && (await sameVersion(client, stack, mutation));
-    if (outcome === 'stale' && !moved) return 'stale';
+    const moved = answer === 'stale' && gate !== null && (await sameVersion(client, stack, mutation));
+    if (answer === 'stale' && !moved) return 'stale';
+    if (answer === 'failed' || ((answer === 'lost' || answer === 'unsent') && ++tries === TRIES)) {
+      throw lost === null ? awsError(error, 'write the change') : ambiguous(lost);
+    }
     if (Date.now() > deadline) throw tooBusy(mutation);
     await new Promise((wake) => setTimeout(wake, 20 + Math.random() * 180));
   }
 }
 
-/** `stale`: a condition failed. `busy`: a conflict or a throttle; nothing was written. */
+/**
+ * `stale`: a condition failed. `busy`: a conflict or a throttle. `unsent`: no connection. `failed`: refused as it
+ * is. After all of these nothing was written; after `lost` it may have been.
+ */
+type Answer = 'applied' | 'stale' | 'busy' | 'unsent' | 'failed' | 'lost';
+
 async function send(
-  client: DynamoDBDocumentClient,
+  writer: DynamoDBDocumentClient,
   writes: Write[],
-): Promise<'applied' | 'stale' | 'busy' | SaasctlError> {
+): Promise<{ answer: Answer; error: unknown }> {
   try {
-    await client.send(new TransactWriteCommand({ TransactItems: writes, ClientRequestToken: randomUUID() }));
-    return 'applied';
+    await writer.send(new TransactWriteCommand({ TransactItems: writes, ClientRequestToken: randomUUID() }));
+    return { answer: 'applied', error: null };
   } catch (error) {
-    if (error instanceof TransactionCanceledException) {
-      const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code);
-      if (codes.includes('ConditionalCheckFailed')) return 'stale';
-      if (
-        codes.some(
-          (code) =>
-            code === 'TransactionConflict' ||
-            code === 'ThrottlingError' ||
-            code === 'ProvisionedThroughputExceeded',
-        )
-      ) {
-        return 'busy';
-      }
-    }
-    if (!mayHaveApplied(error)) return awsError(error, 'write the change');
-    return new SaasctlError({
-      code: 'write_ambiguous',
-      category: 'remote',
-      message: `the change may or may not have been made: ${(error as Error).name}`,
-      hint: 'the answer was lost; the same command finds out, and repeats nothing that was done',
-      retryable: true,
-      cause: error,
-    });
+    return { answer: answerOf(error), error };
   }
 }
 
+const BUSY = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
+
+function answerOf(error: unknown): Answer {
+  if (error instanceof TransactionCanceledException) {
+    const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code ?? '');
+    if (codes.includes('ConditionalCheckFailed')) return 'stale';
+    return codes.some((code) => BUSY.has(code)) ? 'busy' : 'failed';
+  }
+  if (isThrottle(error)) return 'busy';
+  if (isUnsent(error)) return 'unsent';
+  return mayHaveApplied(error) ? 'lost' : 'failed';
+}
+
+function ambiguous(cause: unknown): SaasctlError {
+  return new SaasctlError({
+    code: 'write_ambiguous',
+    category: 'remote',
+    message: `the change may or may not have been made: ${(cause as Error).name}`,
+    hint: 'the answer was lost; the same command finds out, and repeats nothing that was done',
+    retryable: true,
+    cause,
+  });
+}
+
+/** `null`: it could not be asked. */
 async function wasApplied(
   client: DynamoDBDocumentClient,
   table: string,
   audit: Commit['audit'],
-): Promise<boolean> {
+): Promise<boolean | null> {
   const { PK, SK } = auditItem(audit);
   const read = client.send(new GetCommand({ TableName: table, Key: { PK, SK }, ConsistentRead: true }));
   return read.then(
     ({ Item }) => Item !== undefined,
-    () => false,
+    () => null,
   );
 }
 

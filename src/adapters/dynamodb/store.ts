@@ -25,10 +25,27 @@ export async function openStore(
 ): Promise<OpenStore> {
   const client = documentClient(settings);
   await openTables(client, settings.stack, settings.createMissing);
-  return { store: controlStore(client, settings.stack), credentials: () => client.config.credentials() };
+  // Made when something is to be written: most commands only read.
+  let writer: DynamoDBDocumentClient | undefined;
+  const writes = () => {
+    writer ??= documentClient(settings, 1);
+    return writer;
+  };
+  const close = async () => {
+    client.destroy();
+    writer?.destroy();
+  };
+  return {
+    store: { ...controlStore(client, writes, settings.stack), close },
+    credentials: () => client.config.credentials(),
+  };
 }
 
-function controlStore(client: DynamoDBDocumentClient, stack: string): ControlStore {
+function controlStore(
+  client: DynamoDBDocumentClient,
+  writer: () => DynamoDBDocumentClient,
+  stack: string,
+): Omit<ControlStore, 'close'> {
   const read = async (table: TableName, Key: Item): Promise<Item | null> => {
     const { Item } = await client
       .send(new GetCommand({ TableName: tableName(stack, table), Key, ConsistentRead: true }))
@@ -85,10 +102,7 @@ function controlStore(client: DynamoDBDocumentClient, stack: string): ControlSto
       return items;
     },
     audit: (request) => auditPage(client, stack, request),
-    commit: (change) => commit(client, stack, change, gate),
-    async close() {
-      client.destroy();
-    },
+    commit: (change) => commit(client, writer(), stack, change, gate),
   };
 }
 

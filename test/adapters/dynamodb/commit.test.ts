@@ -81,7 +81,7 @@ describe('one mutation is one transaction', () => {
   it('a change planned on an old version is stale, and asked for once only', async () => {
     await apply(on.store, suspendTenant(tenant, LATER), NOON);
     on.proxy.calls.length = 0;
-    expect(await commit(applyPlan(tenant, onRate({ perSecond: 9, burst: 9 }), NOON))).toBe('stale');
+    expect(await commit(applyPlan(tenant, onRate({ perSecond: 9, burst: 9 }), false, NOON))).toBe('stale');
     expect(transactions()).toHaveLength(1);
   });
 });
@@ -108,7 +108,9 @@ describe('what provably was not applied is tried again', () => {
     };
     const current = (await on.store.tenant(tenant.id)) as Tenant;
     on.proxy.calls.length = 0;
-    expect(await commit(applyPlan(current, onRate({ perSecond: 10, burst: 4 }), NOON))).toBe('applied');
+    expect(await commit(applyPlan(current, onRate({ perSecond: 10, burst: 4 }), false, NOON))).toBe(
+      'applied',
+    );
     expect(transactions()).toHaveLength(2);
     const T = 100_000;
     expect((await on.store.gate(tenant.id))?.k[key.keyId]).toMatchObject({

@@ -79,21 +79,22 @@ const neverAFlood = (rerate: Rerate) =>
   fc.asyncProperty(
     rate(40),
     rate(8),
-    fc.double({ min: 0, max: 1, noNaN: true }),
-    fc.double({ min: 0, max: 1.2, noNaN: true }),
-    async (before, after, share, elapsed) => {
-      const bucket = usedBucket(before, Math.round(share * before.burst));
-      const now = NOON + Math.round(elapsed * before.burst * bucket.T);
+    // Percent of the old burst: calls used of it at once, and time passed since in units of its refill.
+    fc.integer({ min: 0, max: 100 }),
+    fc.integer({ min: 0, max: 120 }),
+    async (before, after, used, waited) => {
+      const bucket = usedBucket(before, Math.round((used / 100) * before.burst));
+      const now = NOON + Math.round((waited / 100) * before.burst * bucket.T);
       const gate = gateFixture({ k: { k1: bucket } });
       await putGate(engine.wire, gate);
       const request = {
         TableName: tableName(STACK, 'gates'),
         Key: { PK: gatePk('acme') },
         ...rerate(gate, after, now),
+        ReturnValues: 'ALL_NEW',
       };
-      expect((await updateItem(engine.wire, request as Parameters<typeof updateItem>[1])).kind).toBe(
-        'applied',
-      );
+      const { kind } = await updateItem(engine.wire, request);
+      if (kind !== 'applied') throw new Error(`the re-rating was ${kind}`);
       const passed = await passing(now, after.burst);
       expect(passed).toBeLessThanOrEqual(after.burst);
       if (bucket.tat <= now) expect(passed).toBe(after.burst);

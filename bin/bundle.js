@@ -1,0 +1,27 @@
+// Loads the built program with V8's code cache: compiling it anew takes longer than most commands.
+const { readFileSync } = require('node:fs');
+const { createRequire, enableCompileCache } = require('node:module');
+const { dirname } = require('node:path');
+const vm = require('node:vm');
+
+/** The bundle's exports, and the script they come from. The cache holds for the Node that built it. */
+exports.load = function load(file) {
+  const cachedData = read(`${file}.cache`);
+  const script = new vm.Script(
+    `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, 'latin1')}\n})`,
+    { filename: file, cachedData },
+  );
+  // Another Node than the builder's has a cache of its own, from 22.8 on.
+  if (cachedData === undefined || script.cachedDataRejected) enableCompileCache?.();
+  const module = { exports: {} };
+  script.runInThisContext()(module.exports, createRequire(file), module, file, dirname(file));
+  return { script, ...module.exports };
+};
+
+function read(file) {
+  try {
+    return readFileSync(file);
+  } catch {
+    return undefined;
+  }
+}
