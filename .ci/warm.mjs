@@ -31,6 +31,7 @@ const io = {
     said += text;
   },
   stdoutIsTTY: false,
+  stdoutDiscards: false,
   stderrIsTTY: false,
   stdinIsTTY: false,
   columns: 80,

@@ -32,4 +32,6 @@ async function start() {
   }
   const { run, createDeps, processWorld } = require('./bundle.js').load(bundle);
   process.exitCode = await run(argv, createDeps(processWorld(process), root, version));
+  // Interrupted, it does not wait for what was under way.
+  if (process.exitCode === 130) process.exit();
 }

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { Command, CommanderError, Option } from 'commander';
 import { auditCommand } from './commands/audit/command.ts';
 import { configCommand } from './commands/config/command.ts';
-import type { Context, Deps, Globals, Host } from './commands/context.ts';
+import type { Deps, Host } from './commands/context.ts';
 import { dev } from './commands/dev.ts';
 import { doctor } from './commands/doctor.ts';
 import { exitCodes } from './commands/help.ts';
@@ -10,13 +9,13 @@ import { init } from './commands/init.ts';
 import { keyCommand } from './commands/key/command.ts';
 import { planCommand } from './commands/plan/command.ts';
 import { quickstart } from './commands/quickstart.ts';
+import { openSession } from './commands/session.ts';
 import { tenantCommand } from './commands/tenant/command.ts';
 import { usageCommand } from './commands/usage/command.ts';
 import { EXIT, SaasctlError, usageError } from './core/errors.ts';
 import { renderError } from './ui/error.ts';
-import { FORMATS, type Format, render } from './ui/output.ts';
+import { FORMATS } from './ui/output.ts';
 import { paintFor } from './ui/paint.ts';
-import { compileQuery } from './ui/query.ts';
 
 /** The whole command tree. Each command asks `host` for its context when it runs. */
 export function program(host: Host, version = ''): Command {
@@ -90,8 +89,9 @@ export async function run(argv: readonly string[], deps: Deps): Promise<number> 
     return EXIT.ok;
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.ok;
-    if (io.closed) return EXIT.ok;
-    const error = explain(thrown, session.debug);
+    const error = explain(thrown, session.debug, helpOf(root, argv));
+    // A reader that has seen enough ends a command quietly, unless something was meant for it alone.
+    if (io.closed && error.code !== 'secret_not_shown') return EXIT.ok;
     renderError(error, session.format(), io, paintFor('stderr', io, { flag: session.color }));
     return error.exitCode;
   } finally {
@@ -104,139 +104,25 @@ function* allCommands(command: Command): Generator<Command> {
   for (const sub of command.commands) yield* allCommands(sub);
 }
 
-/** What one run opens, and closes again whatever happens. */
-function openSession(deps: Deps, argv: readonly string[]) {
-  const { io, env } = deps;
-  const requestId = `req_${randomUUID()}`;
-  const closers: (() => Promise<void>)[] = [];
-  let chosen: Format | undefined;
-  let colorSetting: boolean | undefined;
-  let serving = false;
-  const interrupted = new Promise<never>((_, reject) => {
-    const stop = () => {
-      if (!serving)
-        reject(new SaasctlError({ code: 'interrupted', category: 'interrupted', message: 'interrupted' }));
-    };
-    if (deps.signal.aborted) stop();
-    deps.signal.addEventListener('abort', stop, { once: true });
-  });
-  interrupted.catch(() => {});
-
-  const session = {
-    interrupted,
-    debug: argv.includes('--debug'),
-    color: argv.includes('--no-color') ? false : undefined,
-    // Before the flags are parsed, or when they cannot be, the words themselves tell how to print an error.
-    format: (): Format => chosen ?? (wantsJson(argv, env) ? 'json' : 'table'),
-    async close() {
-      for (const close of closers.reverse()) await close().catch(() => {});
-    },
-    async context(command: Command): Promise<Context> {
-      const flags = command.optsWithGlobals();
-      if (flags['query'] !== undefined) await compileQuery(flags['query']);
-      const globals: Globals = {
-        get format() {
-          return session.format();
-        },
-        query: flags['query'],
-        yes: flags['yes'] === true,
-        confirm: flags['confirm'],
-        quiet: flags['quiet'] === true,
-        debug: session.debug,
-      };
-      const flagged = flags['json'] === true ? 'json' : (flags['output'] as Format | undefined);
-      if (flagged !== undefined) chosen = flagged;
-      const paint = () => paintFor('stdout', io, { flag: session.color, setting: colorSetting });
-      const config = once(async () => {
-        const { loadConfig } = await import('./config/load.ts');
-        const loaded = await loadConfig({
-          cwd: deps.cwd,
-          home: deps.home,
-          env,
-          interactive: io.stdinIsTTY && io.stderrIsTTY && !env['CI'],
-          flags: {
-            config: flags['config'],
-            profile: flags['profile'],
-            region: flags['region'],
-            output: flagged,
-            color: session.color,
-          },
-        });
-        const { checkStripeKey } = await import('./config/stripe-key.ts');
-        checkStripeKey(loaded.profile, env);
-        chosen ??= loaded.output;
-        colorSetting = loaded.color ?? undefined;
-        // A reader of JSON errors takes each line of stderr for one.
-        if (!globals.quiet && chosen !== 'json')
-          for (const warning of loaded.warnings) io.err(`warning: ${warning}\n`);
-        return loaded;
-      });
-      const backend = once(async () => {
-        const opened = await deps.openBackend(
-          await config(),
-          globals.debug ? (line) => io.err(`${line}\n`) : null,
-        );
-        closers.push(opened.close);
-        return opened;
-      });
-      return {
-        io,
-        get paint() {
-          return paint();
-        },
-        globals,
-        deps,
-        requestId,
-        now: deps.now,
-        config,
-        backend,
-        store: async () => (await backend()).store,
-        print: async (result) => {
-          await render(
-            result,
-            { format: globals.format, query: globals.query, quiet: globals.quiet },
-            io,
-            paint(),
-          );
-        },
-        note: (text) => {
-          if (!globals.quiet) io.err(`${text}\n`);
-        },
-        untilStopped: () => {
-          serving = true;
-          return new Promise((resolve) => {
-            if (deps.signal.aborted) resolve();
-            deps.signal.addEventListener('abort', () => resolve(), { once: true });
-          });
-        },
-      };
-    },
-  };
-  return session;
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
-}
-
-function wantsJson(argv: readonly string[], env: Deps['env']): boolean {
-  return (
-    argv.some(
-      (word, i) =>
-        word === '--json' ||
-        /^(-o=?|--output=)json$/.test(word) ||
-        (/^(-o|--output)$/.test(word) && argv[i + 1] === 'json'),
-    ) || env['SAASCTL_OUTPUT'] === 'json'
-  );
+/** The help of the command that the words name, as far as they do. */
+function helpOf(root: Command, words: readonly string[]): string {
+  const path: string[] = [];
+  let command = root;
+  for (const word of words) {
+    const sub = command.commands.find((one) => one.name() === word);
+    if (sub === undefined) break;
+    path.push(word);
+    command = sub;
+  }
+  return ['saasctl', ...path, '--help'].join(' ');
 }
 
 /** Whatever was thrown, as an error that says what to do. */
-function explain(thrown: unknown, debug: boolean): SaasctlError {
-  if (thrown instanceof SaasctlError) return thrown;
+function explain(thrown: unknown, debug: boolean, help: string): SaasctlError {
+  if (thrown instanceof SaasctlError) {
+    if (thrown.category !== 'usage' || thrown.next !== null) return thrown;
+    return usageError(thrown.code, thrown.message, { hint: thrown.hint ?? undefined, next: help });
+  }
   if (thrown instanceof CommanderError) {
     const message = thrown.message.replace(/^error: /, '').replace(/\n/g, ' ');
     const bare = thrown.code === 'commander.help';
@@ -247,9 +133,21 @@ function explain(thrown: unknown, debug: boolean): SaasctlError {
         .toLowerCase(),
       bare ? 'a command is missing' : message,
       {
-        next: 'saasctl --help',
+        next: help,
       },
     );
+  }
+  const { code, syscall } = thrown as NodeJS.ErrnoException;
+  if (syscall === 'write' && code !== undefined) {
+    return new SaasctlError({
+      code: 'stdout_failed',
+      category: 'remote',
+      message: `the result could not be written to stdout: ${code}`,
+      hint: 'what the command changed is changed all the same; audit list shows it',
+      next: 'saasctl audit list --since 1h',
+      retryable: true,
+      cause: thrown,
+    });
   }
   const { message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown));
   return new SaasctlError({

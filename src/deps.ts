@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { projectFiles } from './adapters/project-files.ts';
 import type { Backend, Deps, HttpApiOptions, Trace } from './commands/context.ts';
 import type { Config } from './config/load.ts';
-import { SaasctlError, usageError } from './core/errors.ts';
+import { EXIT, SaasctlError, usageError } from './core/errors.ts';
 import { processIo } from './ui/io.ts';
 
 /** The embedded engine takes any credentials; the user's own never go there. */
@@ -15,7 +15,12 @@ export type World = Pick<Deps, 'io' | 'cwd' | 'home' | 'now' | 'signal'>;
 
 export function processWorld(process: NodeJS.Process): World {
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(EXIT.interrupted);
+      stop.abort();
+    });
+  }
   // The SDK says this in seven lines on stderr; doctor says it in one.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
   return { io: processIo(process), cwd: process.cwd(), home: homedir(), now: Date.now, signal: stop.signal };
@@ -35,7 +40,7 @@ export function createDeps(world: World, packageRoot: string, version: string): 
     openBackend: (config, trace) => (config.isLocal ? openLocal(config, env, trace) : openAws(config, trace)),
     secretFile: (path) => lazySecretFile(resolve(cwd, path)),
     files: projectFiles(join(packageRoot, 'templates', 'saasctl.json')),
-    startHttpApi: (config, backend, options) => startHttpApi(packageRoot, cwd, config, backend, options),
+    startHttpApi: (config, backend, options) => startHttpApi(packageRoot, world, config, backend, options),
     async projectFile() {
       const { findProjectFile } = await import('./config/find.ts');
       return findProjectFile(cwd).then(
@@ -153,7 +158,7 @@ const asVariables = (credentials: {
 
 async function startHttpApi(
   packageRoot: string,
-  cwd: string,
+  { cwd, io: { env: own } }: World,
   config: Config,
   backend: Backend,
   options: HttpApiOptions,
@@ -180,11 +185,17 @@ async function startHttpApi(
     handler: {
       name: 'handler',
       file: await handlerFile(options.handlerFile, cwd, built('local/sample-handler.mjs')),
-      env,
+      // A handler of the user's has the user's own variables, as a function has those of its configuration.
+      env: options.handlerFile === null ? env : { ...defined(own), ...env },
     },
     log: options.log,
   });
 }
+
+const defined = (env: Deps['env']): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 
 async function handlerFile(given: string | null, cwd: string, sample: string): Promise<string> {
   if (given === null) return sample;

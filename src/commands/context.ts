@@ -89,8 +89,10 @@ export interface Context {
   backend(): Promise<Backend>;
   store(): Promise<ControlStore>;
   print<T>(result: Result<T>): Promise<void>;
-  /** A line for people, on stderr; nothing with `--quiet`. */
+  /** A line for people, on stderr; nothing with `--quiet` or where JSON is read. */
   note(text: string): void;
+  /** Runs what must not be left half-done: an interrupt waits for its end. Throws where one came before. */
+  uninterrupted<T>(work: () => Promise<T>): Promise<T>;
   /** For a command that serves: SIGINT and SIGTERM then end it, and it ends well. */
   untilStopped(): Promise<void>;
 }

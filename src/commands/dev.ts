@@ -45,7 +45,9 @@ async function runDev(cx: Context, options: Options): Promise<void> {
     port,
     handlerFile: options.handler ?? null,
     mode: options.mode,
-    log: (line) => cx.note(line),
+    log: (line) => {
+      if (!cx.globals.quiet) cx.io.err(`${line}\n`);
+    },
   });
   try {
     await cx.print({

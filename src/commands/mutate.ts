@@ -60,8 +60,7 @@ export async function mutate<M extends Mutation>(
       }
     }
   } catch (error) {
-    if (staged && secret !== undefined) await settleStaged(cx, secret.file, error);
-    throw error;
+    throw staged && secret !== undefined ? await settleStaged(secret.file, error) : error;
   }
   if (staged) await secret?.file.discard();
   throw new SaasctlError({
@@ -103,9 +102,11 @@ export async function confirmDanger(
   if (danger === 'moderate' && cx.globals.yes) return;
   const { profileName, profile } = await cx.config();
   const { account, region, stack, stripe } = profile;
-  cx.io.err(
-    `profile ${profileName} · account ${account} · ${region} · tables ${stack}-* · Stripe ${stripe}\n${changes}\n`,
-  );
+  // Off a terminal nobody is asked: the error that follows says so.
+  if (cx.io.stdinIsTTY && cx.io.stderrIsTTY)
+    cx.io.err(
+      `profile ${profileName} · account ${account} · ${region} · tables ${stack}-* · Stripe ${stripe}\n${changes}\n`,
+    );
   const agreed =
     danger === 'severe'
       ? await typeToConfirm(id, cx.io)
@@ -119,14 +120,22 @@ export async function confirmDanger(
   }
 }
 
-async function settleStaged(cx: Context, file: SecretFile, error: unknown): Promise<void> {
-  if (error instanceof SaasctlError && error.code === 'write_ambiguous') {
-    cx.io.err(
-      `the new secret is kept in ${file.staged}: whether it lives, tells  saasctl key verify < ${file.staged}\n`,
-    );
-  } else {
+/** The error to throw, once the staged file has been dealt with. */
+async function settleStaged(file: SecretFile, error: unknown): Promise<unknown> {
+  if (!(error instanceof SaasctlError) || error.code !== 'write_ambiguous') {
     await file.discard();
+    return error;
   }
+  const { code, category, message, hint, retryable } = error;
+  return new SaasctlError({
+    code,
+    category,
+    message,
+    hint: `${hint}; the new secret is kept in ${file.staged} until it is known whether it lives`,
+    next: `saasctl key verify < ${file.staged}`,
+    retryable,
+    cause: error,
+  });
 }
 
 function notRenamed(staged: string, cause: unknown): SaasctlError {

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { join, relative } from 'node:path';
-import { SaasctlError } from '../core/errors.ts';
+import { categoryOf, SaasctlError } from '../core/errors.ts';
 import type { SelfProcess } from '../core/ports.ts';
 import type { Context, Host, HttpAnswer } from './context.ts';
 import { define, onRun } from './define.ts';
@@ -8,6 +8,7 @@ import { notLocal } from './dev.ts';
 
 export function quickstart(host: Host) {
   const command = define('quickstart', {
+    exits: [3, 5, 7],
     summary: 'The whole story on the embedded engine: provision, key, call until 429, rotate, revoke, usage',
     details:
       'Every step is a real command, printed as it runs, on a fresh tenant: it can be run again at once.',
@@ -159,7 +160,7 @@ function narrator({ io, deps, paint }: Context): Narrator {
     if (code === 0) return;
     throw new SaasctlError({
       code: 'step_failed',
-      category: 'remote',
+      category: categoryOf(code),
       message: `the step ended with exit code ${code}`,
       hint: step.said().trim() || 'what it printed above says why',
       next: `saasctl ${args.join(' ')}`,

@@ -29,6 +29,12 @@ export const EXIT: Readonly<Record<ErrorCategory | 'ok', number>> = {
   interrupted: 130,
 };
 
+/** The category behind another run's exit code. */
+export function categoryOf(exitCode: number): ErrorCategory {
+  const [known] = Object.entries(EXIT).find(([name, code]) => name !== 'ok' && code === exitCode) ?? ['bug'];
+  return known as ErrorCategory;
+}
+
 export interface ErrorDetails {
   /** Machine-readable case, `snake_case`, stable across versions. */
   code: string;

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { readAll } from './stdin.ts';
 
 /** The streams and the environment, as everybody but this module sees them. */
@@ -10,6 +11,8 @@ export interface Io {
   /** Writes to stderr, and never fails. */
   err(text: string): void;
   readonly stdoutIsTTY: boolean;
+  /** Whether stdout keeps nothing: closed, or a device such as /dev/null. */
+  readonly stdoutDiscards: boolean;
   readonly stderrIsTTY: boolean;
   readonly stdinIsTTY: boolean;
   /** Width of the terminal in cells. */
@@ -52,6 +55,10 @@ export function processIo(process: NodeJS.Process): Io {
       stderr.write(text);
     },
     stdoutIsTTY: stdout.isTTY === true,
+    // Node opens /dev/null where stdout was closed.
+    get stdoutDiscards() {
+      return stdout.isTTY !== true && fstatSync(stdout.fd).isCharacterDevice();
+    },
     stderrIsTTY: stderr.isTTY === true,
     stdinIsTTY: stdin.isTTY === true,
     get columns() {

@@ -55,7 +55,8 @@ export async function render<T>(
     const apply = await compileQuery(query);
     await io.out(await printable(apply(await documentOf(result)), format, io));
   }
-  if (result.kind === 'one' && result.secret !== undefined) {
+  // A reader of JSON errors takes each line of stderr for one.
+  if (result.kind === 'one' && result.secret !== undefined && format !== 'json') {
     io.err(`${result.secret} is shown this once: store it now\n`);
   }
 }

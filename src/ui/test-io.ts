@@ -45,6 +45,7 @@ export function testIo(options: TestIoOptions = {}): TestIo {
       stderr += text;
     },
     stdoutIsTTY: isTTY.stdout ?? false,
+    stdoutDiscards: false,
     stderrIsTTY: isTTY.stderr ?? false,
     stdinIsTTY: isTTY.stdin ?? false,
     columns,

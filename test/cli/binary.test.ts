@@ -1,5 +1,15 @@
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -101,6 +111,52 @@ describe('what surrounds a run', () => {
     );
     expect([status, stdout.split('\t')[0], stderr]).toEqual([0, 'id', '']);
   });
+
+  it('a secret that nobody would see is not made; one that nobody saw is not called a success', async () => {
+    await folder.run('tenant create shy -q');
+    const sh = (line: string) =>
+      spawnSync('bash', ['-c', `saasctl() { '${process.execPath}' '${BIN}' "$@"; }; ${line}`], {
+        cwd: folder.dir,
+        encoding: 'utf8',
+      });
+    for (const nowhere of ['>&-', '> /dev/null', '> /dev/full']) {
+      const { status, stderr } = sh(`saasctl key create --tenant shy ${nowhere}`);
+      expect([nowhere, status, /--secret-file/.test(stderr)]).toEqual([nowhere, 2, true]);
+    }
+    expect((await folder.run('key list --tenant shy -o id')).stdout).toBe('');
+    const gone = sh('( saasctl key create --tenant shy -o json; echo $? >&2 ) | true');
+    expect(gone.stderr).toContain('secret_not_shown');
+    expect(gone.stderr.trim().split('\n').at(-1)).toBe('7');
+    const full = sh('saasctl tenant list > /dev/full');
+    expect([full.status, /ENOSPC/.test(full.stderr)]).toEqual([6, true]);
+  });
+
+  it('an interrupt ends a command at once with 130, or it finishes and says so; never half, never hanging', async () => {
+    await folder.run('tenant create hasty -q');
+    for (let delay = 60; delay <= 420; delay += 60) {
+      const name = `k${delay}`;
+      const file = join(folder.dir, `${name}.key`);
+      const child = spawn(
+        process.execPath,
+        [BIN, 'key', 'create', '--tenant', 'hasty', '--name', name, '--secret-file', file],
+        {
+          cwd: folder.dir,
+          stdio: 'ignore',
+        },
+      );
+      const ended = once(child, 'exit');
+      setTimeout(() => child.kill('SIGINT'), delay);
+      const hung = setTimeout(() => child.kill('SIGKILL'), 8_000);
+      const [code, signal] = await ended;
+      clearTimeout(hung);
+      const made = (await folder.run('key list --tenant hasty -o csv')).stdout.includes(`,${name},`);
+      // Before the tool has set itself up, the signal ends it as it ends any process.
+      expect([0, 130, null], `after ${delay} ms: ${code} ${signal}`).toContain(code);
+      expect(signal === null || signal === 'SIGINT').toBe(true);
+      expect([delay, existsSync(file)]).toEqual([delay, made]);
+      if (code === 0) expect(made).toBe(true);
+    }
+  }, 60_000);
 
   it('several commands at once share one store', async () => {
     const runs = await Promise.all(

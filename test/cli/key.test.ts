@@ -221,7 +221,9 @@ describe('key rotate', () => {
     const { keyId } = await newKey(' --expires 2d');
     const ran = await cli(`key rotate ${keyId} --grace 7d -o json`);
     expect(ran.json().rotation.graceEndsAt).toBe(new Date(project.clock.now + 2 * DAY).toISOString());
-    expect(ran.stderr).toContain('before the grace asked for would end');
+    const { keyId: other } = await newKey(' --expires 2d');
+    const told = await cli(`key rotate ${other} --grace 7d`);
+    expect(told.stderr).toContain('before the grace asked for would end');
   });
 
   it('ten at once rotate once; every other one reports it', async () => {
@@ -356,6 +358,10 @@ describe('key import', () => {
     expect((await cli(words)).json()).toMatchObject({ outcome: 'created', prefix: null, last4: null });
     expect((await verify(legacy)).json()).toMatchObject({ valid: true, tenantId: 'acme' });
     expect((await cli(words)).json()).toMatchObject({ outcome: 'unchanged' });
+    expect((await cli(words.replace('5/s', '6/s'))).error()).toMatchObject({
+      code: 'key_exists',
+      message: expect.stringContaining('another rate'),
+    });
     expect((await cli(`key import --tenant acme --name twin --hash ${hash} -o json`)).error()).toMatchObject({
       code: 'key_exists',
       exitCode: 5,
@@ -395,6 +401,35 @@ describe('key list', () => {
     }
     expect(paged).toEqual(all);
     expect(new Set(all).size).toBe(all.length);
+  });
+});
+
+describe('a key that is rotated every day', () => {
+  it('can be rotated for years: gate and record stay small', async () => {
+    await cli('tenant create daily -q');
+    const { keyId } = (await cli('key create --tenant daily -o json')).json();
+    for (let day = 0; day < 30; day++) {
+      project.clock.now += DAY;
+      const rotated = (await cli(`key rotate ${keyId} --grace 12h -o json`)).json();
+      expect(rotated).toMatchObject({ outcome: 'rotated', rotation: { newSecretId: `s${day + 2}` } });
+      expect(rotated.secrets.length).toBeLessThanOrEqual(10);
+    }
+  });
+});
+
+describe('the keys of a deleted tenant', () => {
+  it('cannot be rotated, and revoking them changes nothing', async () => {
+    await cli('tenant create gone -q');
+    const { keyId } = (await cli('key create --tenant gone -o json')).json();
+    await cli('tenant delete gone --confirm gone -q');
+    expect((await cli(`key rotate ${keyId} -o json`)).error()).toMatchObject({
+      code: 'tenant_deleted',
+      exitCode: 3,
+    });
+    expect((await cli(`key revoke ${keyId} --yes -o json`)).json()).toMatchObject({
+      status: 'revoked',
+      outcome: 'unchanged',
+    });
   });
 });
 

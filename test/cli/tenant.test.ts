@@ -74,7 +74,8 @@ describe('tenant create', () => {
   it('dry run writes nothing', async () => {
     const { json, stderr } = await cli('tenant create ghost --plan pro --dry-run -o json');
     expect(json()).toMatchObject({ id: 'ghost', outcome: 'planned' });
-    expect(stderr).toContain('nothing was changed');
+    expect(stderr).toBe('');
+    expect((await cli('tenant create ghost --dry-run')).stderr).toContain('nothing was changed');
     expect((await cli('tenant show ghost -o json')).code).toBe(3);
     expect((await cli('audit list --tenant ghost -o json')).json().items).toEqual([]);
   });
@@ -102,7 +103,12 @@ describe('tenant create', () => {
     const ran = await cli(['tenant', 'create', ...words, '-o', 'json']);
     expect([ran.code, ran.stdout]).toEqual([2, '']);
     expect(ran.stderr.trim().split('\n')).toHaveLength(1);
-    expect(ran.error()).toMatchObject({ code, category: 'usage', exitCode: 2 });
+    expect(ran.error()).toMatchObject({
+      code,
+      category: 'usage',
+      exitCode: 2,
+      next: expect.stringContaining('saasctl'),
+    });
     expect((await cli('tenant show ok -o json')).code).toBe(3);
   });
 

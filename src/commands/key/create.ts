@@ -37,7 +37,7 @@ export function create(host: Host) {
       'key create --tenant acme --name ci --expires 90d --secret-file acme.key',
       'key create --tenant acme --rate 50/s --burst 100 --scope read --scope write',
     ],
-    exits: [3, 5],
+    exits: [3, 5, 7],
   })
     .requiredOption('--tenant <id>', 'whose key')
     .option('--name <name>', 'unique among the tenant’s living keys')
@@ -59,7 +59,7 @@ async function runCreate(cx: Context, options: KeyOptions & { secretFile?: strin
   const tenantId = checkTenantId(options.tenant);
   const input = await keyInput(cx, options);
   const prefix = project.keyPrefix;
-  const minted = await mint(cx, prefix, input.env, options.secretFile);
+  const minted = await mint(cx, prefix, input.env, options);
   const done = await mutate(cx, {
     plan: async (store) => {
       const tenant = living(await store.tenant(tenantId), tenantId);

@@ -49,6 +49,11 @@ async function runImport(cx: Context, options: KeyOptions & { name: string; hash
     });
   }
   const input = await keyInput(cx, options);
+  const typed = {
+    ...(options.env === undefined ? {} : { env: input.env }),
+    ...(options.rate === undefined ? {} : { rate: input.rate }),
+    ...(options.scope === undefined ? {} : { scopes: input.scopes }),
+  };
   const done = await mutate(cx, {
     plan: async (store) => {
       const tenant = living(await store.tenant(tenantId), tenantId);
@@ -56,7 +61,7 @@ async function runImport(cx: Context, options: KeyOptions & { name: string; hash
       const known = mapping === null ? null : { mapping, key: await store.key(mapping.keyId) };
       const holder = await store.keyNamed(tenantId, options.name);
       const onGate = Object.keys((await store.gate(tenantId))?.k ?? {}).length;
-      return importKey(tenant, input, hash, known, holder, onGate, cx.now());
+      return importKey(tenant, input, typed, hash, known, holder, onGate, cx.now());
     },
     danger: 'mild',
     doing: `import a key for ${tenantId}`,

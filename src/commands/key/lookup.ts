@@ -1,7 +1,7 @@
 import { usageError } from '../../core/errors.ts';
 import { checkKeyName, type Key, keyNotFound } from '../../core/keys/key.ts';
 import type { ControlStore } from '../../core/ports.ts';
-import { checkTenantId } from '../../core/tenants/tenant.ts';
+import { checkTenantId, living } from '../../core/tenants/tenant.ts';
 
 const KEY_ID = /^key_[0-9A-Za-z]{8}$/;
 
@@ -40,4 +40,11 @@ export async function findKey(store: ControlStore, address: KeyAddress): Promise
   if (key !== null) return key;
   if ('keyId' in address) throw keyNotFound(address.keyId);
   throw keyNotFound(`'${address.name}' of tenant '${address.tenantId}'`, address.tenantId);
+}
+
+/** A key whose tenant lives: a deleted one's keys are dead, whatever their own record says. */
+export async function livingKey(store: ControlStore, address: KeyAddress): Promise<Key> {
+  const key = await findKey(store, address);
+  living(await store.tenant(key.tenantId), key.tenantId);
+  return key;
 }

@@ -1,3 +1,4 @@
+import { draft } from '../../core/keys/draft.ts';
 import { revokeKey, revokeSecret } from '../../core/keys/revoke.ts';
 import type { Context, Host } from '../context.ts';
 import { define, dryRunOption, onRun } from '../define.ts';
@@ -25,6 +26,9 @@ async function runRevoke(
   const done = await mutate(cx, {
     plan: async (store) => {
       const key = await findKey(store, { keyId });
+      const tenant = await store.tenant(key.tenantId);
+      // Dead with its tenant already.
+      if (tenant?.status === 'deleted') return draft('key.revoke', 'unchanged', key, key);
       const hasName = key.name !== null && (await store.keyNamed(key.tenantId, key.name))?.keyId === keyId;
       return secret === undefined
         ? revokeKey(key, hasName, cx.now())

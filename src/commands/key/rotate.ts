@@ -4,7 +4,7 @@ import { parseDuration } from '../../core/time.ts';
 import type { Context, Host } from '../context.ts';
 import { define, dryRunOption, onRun } from '../define.ts';
 import { mutate } from '../mutate.ts';
-import { findKey, type KeyAddress, keyAddress } from './lookup.ts';
+import { findKey, type KeyAddress, keyAddress, livingKey } from './lookup.ts';
 import { mint, secretFileOption, staged } from './secret.ts';
 import { keyFields, printKeyOutcome, viewKey } from './view.ts';
 
@@ -30,7 +30,7 @@ export function rotate(host: Host) {
       'key rotate key_3fJ9aQ2z --status',
       'key rotate key_3fJ9aQ2z --finish --yes',
     ],
-    exits: [3, 5],
+    exits: [3, 5, 7],
   })
     .option('--tenant <id>', 'with --name: the key by name, for cron')
     .option('--name <name>', 'with --tenant')
@@ -61,9 +61,9 @@ async function runRotate(cx: Context, keyId: string | undefined, options: Option
   const graceMs = parseDuration(options.grace ?? '7d', '--grace');
   const key = await findKey(await cx.store(), address);
   const prefix = project.keyPrefix;
-  const minted = await mint(cx, prefix, key.env, options.secretFile);
+  const minted = await mint(cx, prefix, key.env, options);
   const done = await mutate(cx, {
-    plan: async (store) => rotateKey(await findKey(store, address), graceMs, minted.digest, cx.now()),
+    plan: async (store) => rotateKey(await livingKey(store, address), graceMs, minted.digest, cx.now()),
     danger: graceMs === 0 ? 'moderate' : 'mild',
     doing: `rotate key ${key.keyId}${graceMs === 0 ? ' and kill its old secret at once' : ''}`,
     id: key.keyId,
@@ -100,7 +100,7 @@ async function endRotation(
   const end = step === 'finish' ? finishRotation : abortRotation;
   const { keyId } = await findKey(await cx.store(), address);
   const done = await mutate(cx, {
-    plan: async (store) => end(await findKey(store, address), cx.now()),
+    plan: async (store) => end(await livingKey(store, address), cx.now()),
     danger: 'moderate',
     doing: `${step} the rotation of key ${keyId}`,
     id: keyId,

@@ -21,9 +21,9 @@ export async function mint(
   cx: Context,
   prefix: string,
   env: KeyEnv,
-  path: string | undefined,
+  { secretFile: path, dryRun }: { secretFile?: string; dryRun?: boolean },
 ): Promise<Minted> {
-  if (path === undefined) await checkShown(cx);
+  if (path === undefined && dryRun !== true) await checkShown(cx);
   const value = mintKey(prefix, env);
   return {
     value,
@@ -51,9 +51,10 @@ const SAMPLE: KeyView & { outcome: string } = {
   outcome: 'created',
 };
 
-async function checkShown({ globals: { format, query, quiet } }: Context): Promise<void> {
-  const lost =
-    format === 'id'
+async function checkShown({ io, globals: { format, query, quiet } }: Context): Promise<void> {
+  const lost = io.stdoutDiscards
+    ? 'stdout'
+    : format === 'id'
       ? '-o id'
       : quiet
         ? '--quiet'

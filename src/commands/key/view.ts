@@ -1,3 +1,4 @@
+import { SaasctlError } from '../../core/errors.ts';
 import { type Key, type KeyView, keyView } from '../../core/keys/key.ts';
 import type { KeyMutation } from '../../core/mutation.ts';
 import type { ControlStore } from '../../core/ports.ts';
@@ -60,7 +61,7 @@ export async function printKeyOutcome(
   const outcome = planned ? 'planned' : mutation.outcome;
   const minted = !planned && (outcome === 'created' || outcome === 'rotated');
   const key = minted && secret !== undefined && !secret.inFile ? secret.value : null;
-  await cx.print<KeyView & { key?: string | null; outcome: string }>({
+  const printed = cx.print<KeyView & { key?: string | null; outcome: string }>({
     kind: 'one',
     item: { ...view, ...(secret === undefined ? {} : { key }), outcome },
     id: view.keyId,
@@ -78,5 +79,25 @@ export async function printKeyOutcome(
       ...keyFields.map((field) => (field.header === 'key' ? { ...field, header: 'shape' } : field)),
     ],
     ...(key === null ? {} : { secret: 'key' }),
+  });
+  if (key === null) return printed;
+  await printed.catch((error: unknown) => {
+    throw notShown(view.keyId, outcome, error);
+  });
+  if (cx.io.closed) throw notShown(view.keyId, outcome);
+}
+
+/** The change is made, and nobody has seen its secret. */
+function notShown(keyId: string, outcome: string, cause?: unknown): SaasctlError {
+  return new SaasctlError({
+    code: 'secret_not_shown',
+    category: 'partial',
+    message: `key ${keyId} was ${outcome}, but its new secret could not be written to stdout and is lost`,
+    hint: outcome === 'rotated' ? 'take the rotation back, then rotate again' : 'a rotation gives it another',
+    next:
+      outcome === 'rotated'
+        ? `saasctl key rotate ${keyId} --abort --yes`
+        : `saasctl key rotate ${keyId} --grace 0 --yes --secret-file <file>`,
+    cause,
   });
 }

@@ -56,7 +56,10 @@ async function runApply(
   }
   // All of the work before any of the output: a reader that goes away must not stop it half-way.
   const rows: Row[] = [];
-  for (const { tenant } of outdated) rows.push(await applyToOne(cx, tenant.id, plans, dryRun));
+  for (const { tenant } of outdated) {
+    if (cx.deps.signal.aborted) break;
+    rows.push(await applyToOne(cx, tenant.id, plans, dryRun));
+  }
   await cx.print<Row>({
     kind: 'list',
     items: rows,
@@ -69,6 +72,14 @@ async function runApply(
     ],
     empty: 'every tenant has its plan as the project file has it',
   });
+  if (rows.length < outdated.length) {
+    throw new SaasctlError({
+      code: 'interrupted',
+      category: 'interrupted',
+      message: `interrupted after ${rows.length} of ${outdated.length} tenants`,
+      hint: 'those are done; the same command does the rest',
+    });
+  }
   const failed = rows.filter(({ outcome }) => outcome === 'failed').length;
   if (failed > 0) {
     throw new SaasctlError({
@@ -137,7 +148,7 @@ async function applyToOne(
       error: null,
     };
   } catch (error) {
-    if (!(error instanceof SaasctlError)) throw error;
+    if (!(error instanceof SaasctlError) || error.category === 'interrupted') throw error;
     return { tenantId: id, plan, outcome: 'failed', error: error.message };
   }
 }

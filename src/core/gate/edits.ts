@@ -37,7 +37,7 @@ export function compileEdits(edits: readonly GateEdit[], gate: GateItem | null, 
   const values: Record<string, unknown> = {};
   const set: string[] = [];
   const remove: string[] = [];
-  const conditions: string[] = [];
+  const conditions = new Set<string>();
 
   const name = (text: string): string => {
     const known = Object.entries(names).find(([, attribute]) => attribute === text);
@@ -57,7 +57,8 @@ export function compileEdits(edits: readonly GateEdit[], gate: GateItem | null, 
   const secretPath = (keyId: string, secretId: string): string =>
     `${keyPath(keyId)}.${name('s')}.${name(secretId)}`;
 
-  conditions.push(`${name('status')} <> ${value('deleted')}`);
+  conditions.add(`attribute_exists(${name('status')})`);
+  conditions.add(`${name('status')} <> ${value('deleted')}`);
   for (const edit of edits) {
     switch (edit.edit) {
       case 'create':
@@ -71,17 +72,17 @@ export function compileEdits(edits: readonly GateEdit[], gate: GateItem | null, 
       case 'rates': {
         if (gate === null) throw new Error('re-rating needs the gate as read');
         const keyIds = Object.keys(gate.k);
-        conditions.push(`size(${name('k')}) = ${value(keyIds.length)}`);
+        conditions.add(`size(${name('k')}) = ${value(keyIds.length)}`);
         for (const keyId of keyIds) {
           const key = gate.k[keyId] as GateKey;
           if (key.inh) rerate(keyId, key, edit.to);
-          else conditions.push(`attribute_exists(${keyPath(keyId)})`);
+          else conditions.add(`attribute_exists(${keyPath(keyId)})`);
         }
         break;
       }
       case 'addKey':
-        conditions.push(`attribute_not_exists(${keyPath(edit.keyId)})`);
-        conditions.push(`size(${name('k')}) < ${value(MAX_KEYS)}`);
+        conditions.add(`attribute_not_exists(${keyPath(edit.keyId)})`);
+        conditions.add(`size(${name('k')}) < ${value(MAX_KEYS)}`);
         set.push(`${keyPath(edit.keyId)} = ${value(edit.key)}`);
         break;
       case 'removeKey':
@@ -91,11 +92,11 @@ export function compileEdits(edits: readonly GateEdit[], gate: GateItem | null, 
         set.push(`${name('k')} = ${value({})}`);
         break;
       case 'setSecret':
-        conditions.push(`attribute_exists(${keyPath(edit.keyId)})`);
+        conditions.add(`attribute_exists(${keyPath(edit.keyId)})`);
         set.push(`${secretPath(edit.keyId, edit.secretId)} = ${value(edit.expiry)}`);
         break;
       case 'removeSecret':
-        conditions.push(`attribute_exists(${keyPath(edit.keyId)})`);
+        conditions.add(`attribute_exists(${keyPath(edit.keyId)})`);
         remove.push(secretPath(edit.keyId, edit.secretId));
         break;
     }
@@ -110,10 +111,10 @@ export function compileEdits(edits: readonly GateEdit[], gate: GateItem | null, 
     const [t, b, a, at] = [name('T'), name('bm'), name('aat'), name('tat')];
     set.push(`${path}.${t} = ${value(T)}`, `${path}.${b} = ${value(bm)}`);
     if (key.tat <= latest) {
-      conditions.push(`${path}.${at} <= ${value(latest)}`);
+      conditions.add(`${path}.${at} <= ${value(latest)}`);
       set.push(`${path}.${a} = ${path}.${at} - ${value(T + bm)}`);
     } else {
-      conditions.push(`${path}.${at} > ${value(latest)}`);
+      conditions.add(`${path}.${at} > ${value(latest)}`);
       set.push(`${path}.${a} = ${value(latest - T - bm)}`, `${path}.${at} = ${value(latest)}`);
     }
   }
@@ -124,7 +125,7 @@ export function compileEdits(edits: readonly GateEdit[], gate: GateItem | null, 
   ];
   return {
     UpdateExpression: clauses.filter((clause) => clause !== '').join(' '),
-    ConditionExpression: conditions.join(' AND '),
+    ConditionExpression: [...conditions].join(' AND '),
     ExpressionAttributeNames: names,
     ExpressionAttributeValues: values,
   };

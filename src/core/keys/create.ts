@@ -1,7 +1,7 @@
 import { SaasctlError, usageError } from '../errors.ts';
 import { MAX_KEYS, newGateKey } from '../gate/edits.ts';
 import type { KeyMapping, Rate } from '../gate/layout.ts';
-import type { KeyMutation } from '../mutation.ts';
+import { changesBetween, type KeyMutation } from '../mutation.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import { draft, newSecret, type SecretDigest } from './draft.ts';
 import type { KeyEnv } from './format.ts';
@@ -66,30 +66,33 @@ export function createKey(
   };
 }
 
-/** Registers a key of another system by its hash; the same import again is unchanged. */
+/**
+ * Registers a key of another system by its hash. The same import again is unchanged; only what was typed of
+ * `env`, `rate` and `scopes` is compared.
+ */
 export function importKey(
   tenant: Tenant,
   input: KeyInput,
+  typed: Partial<Pick<Key, 'env' | 'rate' | 'scopes'>>,
   hash: string,
   known: { mapping: KeyMapping; key: Key | null } | null,
   holder: Key | null,
   onGate: number,
   now: number,
 ): KeyMutation {
-  if (known === null)
+  if (known === null) {
     return createKey(tenant, input, { hash, last4: null }, holder, onGate, now, 'key.import');
-  if (
-    known.key !== null &&
-    known.key.tenantId === tenant.id &&
-    known.key.name === input.name &&
-    known.key.revokedAt === null
-  ) {
-    return draft('key.import', 'unchanged', known.key, known.key);
+  }
+  const { key } = known;
+  const same = key !== null && key.tenantId === tenant.id && key.name === input.name;
+  const differing = same ? changesBetween(key, { ...key, ...typed }, ['env', 'rate', 'scopes']) : [];
+  if (same && differing.length === 0 && keyStatus(key, now) === 'active') {
+    return draft('key.import', 'unchanged', key, key);
   }
   throw new SaasctlError({
     code: 'key_exists',
     category: 'conflict',
-    message: 'a key with this hash exists already',
+    message: `a key with this hash exists already${differing.length > 0 ? `, with another ${differing.map(({ field }) => field).join(', ')}` : ''}`,
     hint: 'a hash leads to one key for ever, even after that key is revoked',
     next: `saasctl key show ${known.mapping.keyId}`,
   });

@@ -5,6 +5,9 @@ import { isoTime } from '../time.ts';
 import { bump, draft, markRevoked, newSecret, removeSecret, type SecretDigest, setSecret } from './draft.ts';
 import { gateExpiry, type Key, keyStatus, livingSecrets, openRotation, type Secret } from './key.ts';
 
+/** Secrets that a key's record keeps besides the new one; the audit has them all. */
+const REMEMBERED = 9;
+
 /**
  * A new secret under the same key id, so limits never double; the old one dies at the end of the grace, or
  * at its own expiry if that is sooner. One rotation at a time: a second one is reported, not stacked.
@@ -14,12 +17,12 @@ export function rotateKey(before: Key, graceMs: number, digest: SecretDigest, no
   const old = livingSecrets(before, now).at(-1);
   if (before.revokedAt !== null || old === undefined) throw notRotatable(before, now);
 
-  const fresh = newSecret(`s${before.secrets.length + 1}`, digest, lifetimeOf(old), now);
+  const fresh = newSecret(nextSecretId(before), digest, lifetimeOf(old), now);
   const atOnce = graceMs === 0;
   const oldDies = earliest(old.expiresAt, isoTime(now + graceMs));
   const after = bump(before, {
     secrets: [
-      ...before.secrets.map((secret) => {
+      ...before.secrets.slice(-REMEMBERED).map((secret) => {
         if (secret.secretId !== old.secretId) return secret;
         return atOnce
           ? { ...secret, revokedAt: isoTime(now) }
@@ -34,7 +37,7 @@ export function rotateKey(before: Key, graceMs: number, digest: SecretDigest, no
   return {
     ...draft('key.rotate', 'rotated', before, after),
     gate: [
-      ...forgetDead(before, now),
+      ...forgetDead(before),
       setSecret(before, fresh),
       atOnce
         ? removeSecret(before, old.secretId)
@@ -83,19 +86,24 @@ export function abortRotation(before: Key, now: number): KeyMutation {
   };
 }
 
+/** Counts on, however many secrets there were. */
+const nextSecretId = ({ secrets }: Key): string => `s${Number(secrets.at(-1)?.secretId.slice(1) ?? 0) + 1}`;
+
 const lifetimeOf = ({ createdAt, expiresAt }: Secret): number | null =>
   expiresAt === null ? null : Date.parse(expiresAt) - Date.parse(createdAt);
 
 const earliest = (a: string | null, b: string): string => (a !== null && a < b ? a : b);
 
-/** Secrets that a past grace left on the gate: dead already, but every byte there is paid for on each call. */
-const forgetDead = (key: Key, now: number): GateEdit[] =>
-  key.secrets
-    .filter(
-      (secret) =>
-        secret.revokedAt === null && secret.expiresAt !== null && Date.parse(secret.expiresAt) <= now,
-    )
-    .map((secret) => removeSecret(key, secret.secretId));
+/**
+ * The secret that the last grace left on the gate: dead already, but every byte there is paid for on each call.
+ * Those of earlier rotations went when it came.
+ */
+function forgetDead({ keyId, secrets, rotation }: Key): GateEdit[] {
+  const old = secrets.find(({ secretId }) => secretId === rotation?.oldSecretId);
+  return old === undefined || old.revokedAt !== null
+    ? []
+    : [{ edit: 'removeSecret', keyId, secretId: old.secretId }];
+}
 
 function notRotatable(key: Key, now: number): SaasctlError {
   return new SaasctlError({

@@ -16,10 +16,14 @@ export function parseLimit(text: string): LimitEdit {
   }
   if (value === 'unlimited') return { limit, to: null };
   if (value === 'plan') return { limit, to: 'plan' };
-  if (!/^\d{1,16}$/.test(value) || Number(value) >= NEVER) {
-    throw usageError('bad_limit', `--limit ${limit}: ${JSON.stringify(value)} is not a whole number`, {
-      hint: 'a limit is a whole number from 0 up to 15 digits, unlimited, or plan (the plan’s own)',
-    });
+  if (!/^\d+$/.test(value) || Number(value) >= NEVER) {
+    throw usageError(
+      'bad_limit',
+      `--limit ${limit}: ${JSON.stringify(value)} is not a whole number below 9e15`,
+      {
+        hint: 'a limit is a whole number, unlimited, or plan (the plan’s own)',
+      },
+    );
   }
   return { limit, to: Number(value) };
 }

@@ -147,7 +147,7 @@ function change(
   const after: Tenant = { ...before, ...fields };
   const changes = changesBetween(before, after, FIELDS);
   const gate: GateEdit[] = [];
-  if (gateStatus(after.status) !== gateStatus(before.status))
+  if (rewrite || gateStatus(after.status) !== gateStatus(before.status))
     gate.push({ edit: 'status', to: gateStatus(after.status) });
   if (rewrite || JSON.stringify(limitsFor(after)) !== JSON.stringify(limitsFor(before)))
     gate.push({ edit: 'limits', to: limitsFor(after) });
