@@ -53,7 +53,10 @@ await Promise.all([
     supported: { 'dynamic-import': false },
     minify: true,
     define: { 'import.meta.url': '__bundleUrl' },
-    banner: { js: "const __bundleUrl=require('node:url').pathToFileURL(__filename).href;" },
+    banner: {
+      js: "(function(exports,require,module,__filename,__dirname){const __bundleUrl=require('node:url').pathToFileURL(__filename).href;",
+    },
+    footer: { js: '})' },
     plugins: [separate],
   }),
   build({

@@ -15,11 +15,30 @@ const help = program({ context: () => Promise.reject(new Error('not run')) });
 help.configureOutput({ getOutHelpWidth: () => 80 });
 writeFileSync(join(root, 'dist', 'help.txt'), help.helpInformation());
 
-// A store that has nothing: the command runs all the way to "no such tenant".
-const store = createServer((request, response) => {
-  request
-    .resume()
-    .on('end', () => response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end('{}'));
+// A store with one tenant, for a command that runs all the way.
+const text = (S) => ({ S });
+const number = (N) => ({ N: String(N) });
+const map = (M) => ({ M });
+const tenant = {
+  ...Object.fromEntries(
+    ['id', 'name', 'plan', 'isolation', 'status', 'overage', 'createdAt', 'updatedAt'].map((field) => [
+      field,
+      text(field),
+    ]),
+  ),
+  limits: map({ apiCallsPerMonth: number(1), storageBytes: { NULL: true }, maxUsers: number(1) }),
+  overrides: map({}),
+  rate: map({ perSecond: number(1), burst: number(1) }),
+  stripeCustomerId: { NULL: true },
+  version: number(1),
+};
+const store = createServer(async (request, response) => {
+  let body = '';
+  for await (const chunk of request) body += chunk;
+  response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' });
+  response.end(
+    JSON.stringify(body.includes('PROFILE') ? { Item: tenant } : { Item: { version: number(1) } }),
+  );
 });
 await new Promise((resolve) => store.listen(0, '127.0.0.1', resolve));
 const dir = mkdtempSync(join(tmpdir(), 'saasctl-warm-'));
@@ -40,9 +59,9 @@ const io = {
 };
 const world = { io, cwd: dir, home: dir, now: Date.now, signal: new AbortController().signal };
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
-const code = await run(['tenant', 'show', 'nobody'], createDeps(world, root, ''));
+const code = await run(['tenant', 'show', 'somebody'], createDeps(world, root, ''));
 store.close();
 store.closeAllConnections();
 rmSync(dir, { recursive: true });
-if (code !== 3) throw new Error(`the built program does not run: ${said}`);
+if (code !== 0) throw new Error(`the built program does not run: ${said}`);
 writeFileSync(`${bundle}.cache`, script.createCachedData());

@@ -7,10 +7,8 @@ const vm = require('node:vm');
 /** The bundle's exports, and the script they come from. The cache holds for the Node that built it. */
 exports.load = function load(file) {
   const cachedData = read(`${file}.cache`);
-  const script = new vm.Script(
-    `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, 'latin1')}\n})`,
-    { filename: file, cachedData },
-  );
+  // The build has wrapped it as Node wraps a module: (function (exports, require, …) {…}).
+  const script = new vm.Script(readFileSync(file, 'latin1'), { filename: file, cachedData });
   // Another Node than the builder's has a cache of its own, from 22.8 on.
   if (cachedData === undefined || script.cachedDataRejected) enableCompileCache?.();
   const module = { exports: {} };

@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { homedir, hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
+import { checkEndpoint } from './adapters/endpoint.ts';
 import { projectFiles } from './adapters/project-files.ts';
 import type { Backend, Deps, HttpApiOptions, Trace } from './commands/context.ts';
 import type { Config } from './config/load.ts';
@@ -71,11 +72,13 @@ export function createDeps(world: World, packageRoot: string, version: string): 
 }
 
 async function openLocal(config: Config, env: Deps['env'], trace: Trace | null): Promise<Backend> {
-  const given = env['AWS_ENDPOINT_URL_DYNAMODB'] || env['AWS_ENDPOINT_URL'];
+  const variable = env['AWS_ENDPOINT_URL_DYNAMODB'] ? 'AWS_ENDPOINT_URL_DYNAMODB' : 'AWS_ENDPOINT_URL';
+  const named = env[variable];
+  const given = named ? checkEndpoint(named, variable) : null;
   // The adapter loads while the engine starts.
   const adapter = import('./adapters/dynamodb/store.ts');
   const engine = given ? null : await startLocalEngine(config.storeDir, env);
-  const endpoint = given || (engine?.endpoint ?? null);
+  const endpoint = given ?? engine?.endpoint ?? null;
   try {
     const { openStore } = await adapter;
     const { store } = await openStore({

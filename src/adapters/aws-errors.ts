@@ -22,8 +22,16 @@ const AUTH = new Set([
 const isNetwork = (error: SdkError): boolean =>
   error.$metadata?.httpStatusCode === undefined || error.name === 'TimeoutError';
 
+/** Whether something answered that does not speak the service's protocol: a proxy, a web server. */
+const isForeign = ({ name, message }: SdkError): boolean =>
+  name === 'SyntaxError' || name === 'Unknown' || message === 'Unknown';
+
 /** An SDK error as one that says what to do. `doing` completes "could not …". */
-export function awsError(thrown: unknown, doing: string): SaasctlError {
+export function awsError(
+  thrown: unknown,
+  doing: string,
+  service: 'DynamoDB' | 'STS' = 'DynamoDB',
+): SaasctlError {
   if (thrown instanceof SaasctlError) return thrown;
   const error = thrown as SdkError;
   const requestId = error.$metadata?.requestId;
@@ -47,6 +55,17 @@ export function awsError(thrown: unknown, doing: string): SaasctlError {
       message: `could not ${doing}: the disk under the local store is full`,
       hint: 'what was acknowledged is safe',
       next: 'df -h .',
+      cause: thrown,
+    });
+  }
+  if (isForeign(error)) {
+    return new SaasctlError({
+      code: 'not_aws',
+      category: 'remote',
+      message: `could not ${doing}: the answer${status === undefined ? '' : ` (HTTP ${status})`} is not ${service}'s`,
+      hint: `something else answers there: check AWS_ENDPOINT_URL_${service.toUpperCase()}, AWS_ENDPOINT_URL and any proxy`,
+      next: 'saasctl doctor',
+      retryable: true,
       cause: thrown,
     });
   }
@@ -78,5 +97,6 @@ export function isUnsent(thrown: unknown): boolean {
 /** Whether a failed write, sent once, may have been applied all the same. */
 export function mayHaveApplied(thrown: unknown): boolean {
   const error = thrown as SdkError;
-  return !isUnsent(error) && (isNetwork(error) || (error.$metadata?.httpStatusCode ?? 0) >= 500);
+  if (isUnsent(error)) return false;
+  return isNetwork(error) || isForeign(error) || (error.$metadata?.httpStatusCode ?? 0) >= 500;
 }

@@ -1,4 +1,5 @@
-import { appendFile, open, readFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { appendFile, link, lstat, open, readFile, rm } from 'node:fs/promises';
 import { SaasctlError } from '../core/errors.ts';
 import type { ProjectFiles } from '../core/ports.ts';
 
@@ -6,15 +7,11 @@ import type { ProjectFiles } from '../core/ports.ts';
 export function projectFiles(starter: string): ProjectFiles {
   return {
     async create(path, text) {
-      try {
-        const file = await open(path, 'wx');
-        await file.writeFile(text);
-        await file.close();
-        return true;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+      // First, so that a folder that cannot be written is no trouble where nothing is to be written.
+      if (await exists(path)) return false;
+      return createWhole(path, text).catch((error: unknown) => {
         throw unwritable(path, error);
-      }
+      });
     },
     read: (path) =>
       readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -27,6 +24,33 @@ export function projectFiles(starter: string): ProjectFiles {
       }),
     starter: () => readFile(starter, 'utf8'),
   };
+}
+
+const exists = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Complete or not there, whatever happens meanwhile; `false` where somebody else was faster. */
+async function createWhole(path: string, text: string): Promise<boolean> {
+  const draft = `${path}.${randomUUID()}.tmp`;
+  try {
+    const file = await open(draft, 'wx');
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await link(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
 }
 
 function unwritable(path: string, error: unknown): SaasctlError {

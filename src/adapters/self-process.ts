@@ -41,9 +41,11 @@ export function runSelf(
     if (shown) io.err(text);
     else said = (said + text).slice(-KEPT);
   });
-  const exit = once(child, 'close').then(([code]) => (typeof code === 'number' ? code : 130));
   const stop = () => void child.kill('SIGTERM');
   signal.addEventListener('abort', stop, { once: true });
+  const exit = once(child, 'close')
+    .finally(() => signal.removeEventListener('abort', stop))
+    .then(([code]) => (typeof code === 'number' ? code : 130));
   return {
     exit,
     said: () => said,

@@ -1,5 +1,6 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { awsError } from './aws-errors.ts';
+import { timeLimits } from './time-limits.ts';
 import { traceCalls } from './trace.ts';
 
 /** Who is calling: account id and ARN; and this machine's clock less AWS's, in ms. */
@@ -7,11 +8,14 @@ export async function callerIdentity(settings: {
   region: string;
   awsProfile: string | null;
   trace: ((line: string) => void) | null;
+  /** How long one request may take, ms; 10 s unless given. */
+  timeoutMs?: number;
 }): Promise<{ account: string; arn: string; clockSkewMs: number | null }> {
   const client = new STSClient({
     region: settings.region,
     ...(settings.awsProfile === null ? {} : { profile: settings.awsProfile }),
     maxAttempts: 2,
+    requestHandler: timeLimits(settings.timeoutMs),
   });
   let serverTime: string | undefined;
   client.middlewareStack.add(
@@ -26,9 +30,11 @@ export async function callerIdentity(settings: {
   try {
     const { Account, Arn } = await client.send(new GetCallerIdentityCommand({}));
     const clockSkewMs = serverTime === undefined ? null : Date.now() - Date.parse(serverTime);
-    return { account: Account ?? '', arn: Arn ?? '', clockSkewMs };
+    // A web page is valid XML to the SDK: an answer without an account is not STS's.
+    if (Account === undefined || Arn === undefined) throw new SyntaxError('no identity in the answer');
+    return { account: Account, arn: Arn, clockSkewMs };
   } catch (error) {
-    throw awsError(error, 'ask AWS who is calling');
+    throw awsError(error, 'ask AWS who is calling', 'STS');
   } finally {
     client.destroy();
   }

@@ -16,9 +16,9 @@ export interface Call {
 /**
  * `conflict`, `throttle`, `denied`: refused as AWS refuses it, nothing applied. `lose answer`: applied, then the
  * connection is cut. `die`: the same, and nobody listens from then on. `cut`: not applied, the connection cut.
- * `leave`: answered as it should be, and nobody listens from then on.
+ * `leave`: answered as it should be, and nobody listens from then on. `web page`: not applied, HTML instead.
  */
-export type Fault = Refusal | 'lose answer' | 'die' | 'cut' | 'leave';
+export type Fault = Refusal | 'lose answer' | 'die' | 'cut' | 'leave' | 'web page';
 
 type Refusal = 'conflict' | 'throttle' | 'denied';
 
@@ -82,6 +82,8 @@ export async function startProxy(engine: string, options: { capacity?: boolean }
     proxy.calls.push(call);
     const fault = await proxy.rule(call);
     if (fault === 'cut') return void outgoing.destroy();
+    if (fault === 'web page')
+      return void outgoing.writeHead(200, { 'content-type': 'text/html' }).end('<html></html>');
     if (fault === 'conflict' || fault === 'throttle' || fault === 'denied')
       return reply(outgoing, 400, refusal(call, fault));
     const asked = options.capacity ? { ...call.body, ReturnConsumedCapacity: 'TOTAL' } : call.body;

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { READ_TRIES, timeLimits } from '../time-limits.ts';
 import { traceCalls } from '../trace.ts';
 
 export interface ClientSettings {
@@ -11,16 +12,30 @@ export interface ClientSettings {
   awsProfile: string | null;
   /** One line per HTTP call, for `--debug`. */
   trace: ((line: string) => void) | null;
+  /** How long one request may take, ms; 10 s unless given. */
+  timeoutMs?: number;
 }
 
+// Said outright for the embedded engine: the SDK would look for each in the user's AWS files.
+const EMBEDDED = {
+  retryMode: 'standard',
+  defaultsMode: 'standard',
+  useDualstackEndpoint: false,
+  useFipsEndpoint: false,
+  accountIdEndpointMode: 'disabled',
+  endpointDiscoveryEnabled: false,
+  userAgentAppId: '',
+} as const;
+
 /** `maxAttempts` counts the first one: 1 never sends anything twice. */
-export function documentClient(settings: ClientSettings, maxAttempts = 4): DynamoDBDocumentClient {
+export function documentClient(settings: ClientSettings, maxAttempts = READ_TRIES): DynamoDBDocumentClient {
   const client = new DynamoDBClient({
     region: settings.region,
     ...(settings.endpoint === null ? {} : { endpoint: settings.endpoint }),
-    ...(settings.credentials === null ? {} : { credentials: settings.credentials }),
+    ...(settings.credentials === null ? {} : { credentials: settings.credentials, ...EMBEDDED }),
     ...(settings.awsProfile === null ? {} : { profile: settings.awsProfile }),
     maxAttempts,
+    requestHandler: timeLimits(settings.timeoutMs),
   });
   if (settings.trace !== null) traceCalls(client.middlewareStack, 'dynamodb', settings.trace);
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });

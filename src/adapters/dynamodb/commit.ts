@@ -14,6 +14,7 @@ import type { Commit } from '../../core/ports.ts';
 import { tableName } from '../../core/schema.ts';
 import { awsError, isThrottle, isUnsent, mayHaveApplied } from '../aws-errors.ts';
 import { auditItem, keyItem, keyNameKey, profileItem, profileKey } from './items.ts';
+import { whyStale } from './stale.ts';
 
 type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
@@ -43,8 +44,12 @@ export async function commit(
   let tries = 0;
   let lost: unknown = null;
   for (;;) {
-    const gate = needsGate(mutation.gate) ? await readGate(mutation.tenantId) : null;
-    const { answer, error } = await send(writer, [...fixed, ...gateWrites(stack, mutation, gate, now)]);
+    const rerates = needsGate(mutation.gate);
+    const gate = rerates ? await readGate(mutation.tenantId) : null;
+    const { answer, error }: Sent =
+      rerates && gate === null
+        ? { answer: 'stale', error: null }
+        : await send(writer, [...fixed, ...gateWrites(stack, mutation, gate, now)]);
     if (answer === 'applied') return 'applied';
     if (answer === 'lost') lost = error;
     // The audit entry tells whether an earlier try was made after all; when it cannot be asked, nobody knows.
@@ -53,13 +58,13 @@ export async function commit(
       if (found === true) return 'applied';
       if (found === null && answer !== 'busy') throw ambiguous(lost);
     }
-    // A bucket moved between reading the gate and writing it: read it again. Anything else was changed by others.
-    const moved = answer === 'stale' && gate !== null && (await sameVersion(client, stack, mutation));
-    if (answer === 'stale' && !moved) return 'stale';
+    // A bucket that moved is read again and written on; anything else has to be planned again.
+    if (answer === 'stale' && (await whyStale(client, stack, mutation, readGate)) === 'changed')
+      return 'stale';
     if (answer === 'failed' || ((answer === 'lost' || answer === 'unsent') && ++tries === TRIES)) {
       throw lost === null ? awsError(error, 'write the change') : ambiguous(lost);
     }
-    if (Date.now() > deadline) throw tooBusy(mutation);
+    if (Date.now() > deadline) throw lost === null ? tooBusy(mutation) : ambiguous(lost);
     await new Promise((wake) => setTimeout(wake, 20 + Math.random() * 180));
   }
 }
@@ -70,10 +75,12 @@ export async function commit(
  */
 type Answer = 'applied' | 'stale' | 'busy' | 'unsent' | 'failed' | 'lost';
 
-async function send(
-  writer: DynamoDBDocumentClient,
-  writes: Write[],
-): Promise<{ answer: Answer; error: unknown }> {
+interface Sent {
+  answer: Answer;
+  error: unknown;
+}
+
+async function send(writer: DynamoDBDocumentClient, writes: Write[]): Promise<Sent> {
   try {
     await writer.send(new TransactWriteCommand({ TransactItems: writes, ClientRequestToken: randomUUID() }));
     return { answer: 'applied', error: null };
@@ -118,21 +125,6 @@ async function wasApplied(
     ({ Item }) => Item !== undefined,
     () => null,
   );
-}
-
-async function sameVersion(
-  client: DynamoDBDocumentClient,
-  stack: string,
-  mutation: Mutation,
-): Promise<boolean> {
-  const { Item } = await client.send(
-    new GetCommand({
-      TableName: tableName(stack, 'tenants'),
-      Key: profileKey(mutation.tenantId),
-      ConsistentRead: true,
-    }),
-  );
-  return Item?.['version'] === mutation.before?.version;
 }
 
 function tenantWrites(stack: string, { before, after }: TenantMutation): Write[] {

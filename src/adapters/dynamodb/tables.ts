@@ -1,5 +1,6 @@
 import {
   type AttributeDefinition,
+  ConditionalCheckFailedException,
   CreateTableCommand,
   type CreateTableCommandInput,
   ResourceInUseException,
@@ -58,11 +59,28 @@ export async function openTables(
   stack: string,
   createMissing: boolean,
 ): Promise<void> {
-  const version = await storeVersion(client, stack);
-  if (version === 'no table') {
+  const marker = await storeMarker(client, stack);
+  if (marker === 'no table') {
     if (!createMissing) throw notDeployed(stack);
     await createTables(client, stack);
-  } else if (version > STORE_VERSION) {
+  } else if (marker === 'no marker') {
+    if (createMissing) await markVersion(client, stack);
+  } else {
+    checkVersion(marker.version, stack);
+  }
+}
+
+function checkVersion(version: unknown, stack: string): void {
+  if (typeof version !== 'number' || !Number.isSafeInteger(version)) {
+    throw new SaasctlError({
+      code: 'store_version_unknown',
+      category: 'config',
+      message: `the store of stack '${stack}' says schema version ${JSON.stringify(version)}, which is not a whole number`,
+      hint: `the item META/STORE of ${tableName(stack, 'tenants')} was changed by something else; nothing was changed now`,
+      next: 'saasctl config show --origin',
+    });
+  }
+  if (version > STORE_VERSION) {
     throw new SaasctlError({
       code: 'store_too_new',
       category: 'config',
@@ -73,13 +91,17 @@ export async function openTables(
   }
 }
 
-async function storeVersion(client: DynamoDBDocumentClient, stack: string): Promise<number | 'no table'> {
+/** What the marker says, as it stands there. */
+async function storeMarker(
+  client: DynamoDBDocumentClient,
+  stack: string,
+): Promise<{ version: unknown } | 'no marker' | 'no table'> {
   try {
     const { Item } = await client.send(
       new GetCommand({ TableName: tableName(stack, 'tenants'), Key: META, ConsistentRead: true }),
     );
-    // No marker: another command is creating the tables this moment, or a stack was just deployed.
-    return Number(Item?.['version'] ?? STORE_VERSION);
+    // No marker: the tables are being created this moment, their creation was killed, or a stack was just deployed.
+    return Item === undefined ? 'no marker' : { version: Item['version'] };
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return 'no table';
     throw awsError(error, `read the tables of stack '${stack}'`);
@@ -107,9 +129,18 @@ async function createTables(client: DynamoDBDocumentClient, stack: string): Prom
         throw awsError(error, `create table ${tableName(stack, table)}`);
     }
   }
-  await client.send(
-    new PutCommand({ TableName: tableName(stack, 'tenants'), Item: { ...META, version: STORE_VERSION } }),
-  );
+  await markVersion(client, stack);
+}
+
+/** Says which version the store has, unless that is said already. */
+async function markVersion(client: DynamoDBDocumentClient, stack: string): Promise<void> {
+  const TableName = tableName(stack, 'tenants');
+  const Item = { ...META, version: STORE_VERSION };
+  try {
+    await client.send(new PutCommand({ TableName, Item, ConditionExpression: 'attribute_not_exists(PK)' }));
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw awsError(error, `write to ${TableName}`);
+  }
 }
 
 function notDeployed(stack: string): SaasctlError {

@@ -1,20 +1,36 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { STORE_VERSION, tableName } from '../../../src/core/schema.ts';
-import { createWire } from '../../../src/runtime/wire/client.ts';
+import { createWire, type Wire } from '../../../src/runtime/wire/client.ts';
 import { openProject, type Project } from '../../fixtures/cli.ts';
 import { CREDENTIALS, open, REGION, STACK } from '../tenancy.ts';
 
 let project: Project;
+let wire: Wire;
 beforeEach(async () => {
   project = await openProject();
+  wire = createWire({ endpoint: project.endpoint, region: REGION, credentials: CREDENTIALS });
 });
-afterEach(() => project.close());
+afterEach(async () => {
+  wire.close();
+  await project.close();
+});
+
+/** The item that says which version the store has. */
+const marker = {
+  at: { TableName: tableName(STACK, 'tenants'), Key: { PK: { S: 'META' }, SK: { S: 'STORE' } } },
+  put: (version: object) =>
+    wire.send('PutItem', { TableName: marker.at.TableName, Item: { ...marker.at.Key, version } }),
+  async get() {
+    const reply = await wire.send('GetItem', { ...marker.at, ConsistentRead: true });
+    if (reply.kind !== 'applied') throw new Error(reply.kind);
+    return (reply.output as { Item?: { version: object } }).Item?.version;
+  },
+  remove: () => wire.send('DeleteItem', marker.at),
+};
 
 it('a store that a newer saasctl wrote is left alone, and the upgrade named', async () => {
   await project.cli('tenant create acme');
-  const wire = createWire({ endpoint: project.endpoint, region: REGION, credentials: CREDENTIALS });
-  const Item = { PK: { S: 'META' }, SK: { S: 'STORE' }, version: { N: String(STORE_VERSION + 1) } };
-  const written = await wire.send('PutItem', { TableName: tableName(STACK, 'tenants'), Item });
+  const written = await marker.put({ N: String(STORE_VERSION + 1) });
   expect(written.kind).toBe('applied');
   for (const words of ['tenant list', 'tenant create beta', 'tenant suspend acme --yes', 'key list']) {
     const { code, error } = await project.cli(`${words} -o json`);
@@ -27,7 +43,27 @@ it('a store that a newer saasctl wrote is left alone, and the upgrade named', as
     Key: { PK: { S: 'GATE#beta' } },
   });
   expect([kind, found]).toEqual(['applied', { output: {} }]);
-  wire.close();
+});
+
+it.each([
+  ['a word', { S: 'abc' }],
+  ['a fraction', { N: '1.5' }],
+  ['nothing', { NULL: true }],
+])('a marker that is %s is refused, and left as it is', async (_, version) => {
+  await project.cli('tenant create acme');
+  const written = await marker.put(version);
+  expect(written.kind).toBe('applied');
+  const { code, error } = await project.cli('tenant create beta -o json');
+  expect([code, error().code]).toEqual([2, 'store_version_unknown']);
+  expect(await marker.get()).toEqual(version);
+});
+
+it('a creation killed before the marker was put is taken up again', async () => {
+  await project.cli('tenant create acme');
+  await marker.remove();
+  expect(await marker.get()).toBeUndefined();
+  expect((await project.cli('tenant show acme')).code).toBe(0);
+  expect(await marker.get()).toEqual({ N: String(STORE_VERSION) });
 });
 
 it('two first commands at once both work, on tables that one of them made', async () => {

@@ -1,0 +1,59 @@
+import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
+import { SaasctlError } from '../../core/errors.ts';
+import { needsGate } from '../../core/gate/edits.ts';
+import type { GateItem } from '../../core/gate/layout.ts';
+import type { Mutation } from '../../core/mutation.ts';
+import { tableName } from '../../core/schema.ts';
+import { awsError } from '../aws-errors.ts';
+import { profileKey } from './items.ts';
+
+/**
+ * What a failed condition of a mutation means. `bucket moved`: calls went on between reading the gate and
+ * writing it, the same mutation may be sent again. `changed`: somebody else changed what it was planned on.
+ * Throws `gate_missing` (category conflict) where no plan can ever be written: a living tenant without its gate.
+ */
+export async function whyStale(
+  client: DynamoDBDocumentClient,
+  stack: string,
+  mutation: Mutation,
+  readGate: (tenantId: string) => Promise<GateItem | null>,
+): Promise<'bucket moved' | 'changed'> {
+  if (!editsGate(mutation)) return 'changed';
+  // The gate first: whoever deletes the tenant in between has then deleted its profile too.
+  const gate = await readGate(mutation.tenantId);
+  const profile = await readProfile(client, stack, mutation.tenantId);
+  if (profile === null || profile.status === 'deleted') return 'changed';
+  if (profile.version !== (plannedOn(mutation) ?? profile.version)) return 'changed';
+  if (gate === null || gate.status === 'deleted') throw gateMissing(mutation.tenantId, gate);
+  return needsGate(mutation.gate) ? 'bucket moved' : 'changed';
+}
+
+const editsGate = ({ gate }: Mutation): boolean => gate.some(({ edit }) => edit !== 'create');
+
+/** The tenant's version that the mutation builds on; `null`: any. */
+const plannedOn = (mutation: Mutation): number | null =>
+  mutation.kind === 'tenant' ? (mutation.before?.version ?? null) : mutation.tenantVersion;
+
+async function readProfile(
+  client: DynamoDBDocumentClient,
+  stack: string,
+  tenantId: string,
+): Promise<{ status: unknown; version: unknown } | null> {
+  const TableName = tableName(stack, 'tenants');
+  const { Item } = await client
+    .send(new GetCommand({ TableName, Key: profileKey(tenantId), ConsistentRead: true }))
+    .catch((error: unknown) => {
+      throw awsError(error, `read ${TableName}`);
+    });
+  return Item === undefined ? null : { status: Item['status'], version: Item['version'] };
+}
+
+function gateMissing(tenantId: string, gate: GateItem | null): SaasctlError {
+  return new SaasctlError({
+    code: 'gate_missing',
+    category: 'conflict',
+    message: `tenant '${tenantId}' lives, but its gate is ${gate === null ? 'gone' : 'deleted'}`,
+    hint: 'its profile and its gate differ, and no request of it can pass; nothing was changed',
+    next: 'saasctl doctor',
+  });
+}
