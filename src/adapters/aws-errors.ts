@@ -22,7 +22,7 @@ const AUTH = new Set([
 const isNetwork = (error: SdkError): boolean =>
   error.$metadata?.httpStatusCode === undefined || error.name === 'TimeoutError';
 
-/** Whether something answered that does not speak the service's protocol: a proxy, a web server. */
+/** Whether something answered that does not speak the service's protocol: JSON fails to parse, or names no error. */
 const isForeign = ({ name, message }: SdkError): boolean =>
   name === 'SyntaxError' || name === 'Unknown' || message === 'Unknown';
 
