@@ -36,7 +36,9 @@ export function awsError(
   const error = thrown as SdkError;
   const requestId = error.$metadata?.requestId;
   const status = error.$metadata?.httpStatusCode;
-  const detail = `could not ${doing}: ${error.name}${error.message ? `: ${error.message}` : ''}`;
+  // Its timeouts begin with the name of the SDK's own package.
+  const said = error.message.replace(/^@smithy\S+ - (\[ERROR\] )?/, '');
+  const detail = `could not ${doing}: ${error.name}${said ? `: ${said}` : ''}`;
   if (AUTH.has(error.name)) {
     return new SaasctlError({
       code: 'aws_denied',
