@@ -46,18 +46,20 @@ export async function mutate<M extends Mutation>(
       }
       if (!asked) await ask(cx, mutation, options);
       asked = true;
-      if (!staged) await secret?.file.stage(secret.value);
-      staged = true;
-      const now = cx.now();
-      const by = { id: randomUUID(), at: isoTime(now), actor, requestId: cx.requestId };
-      const outcome = await store.commit({ mutation, audit: auditOf(mutation, by), now: microseconds(now) });
-      if (outcome === 'applied') {
+      const applied = await cx.uninterrupted(async () => {
+        if (!staged) await secret?.file.stage(secret.value);
+        staged = true;
+        const now = cx.now();
+        const by = { id: randomUUID(), at: isoTime(now), actor, requestId: cx.requestId };
+        const audit = auditOf(mutation, by);
+        if ((await store.commit({ mutation, audit, now: microseconds(now) })) === 'stale') return false;
         staged = false;
         await secret?.file.keep().catch((error: unknown) => {
           throw notRenamed(secret.file.staged, error);
         });
-        return { mutation, planned: false };
-      }
+        return true;
+      });
+      if (applied) return { mutation, planned: false };
     }
   } catch (error) {
     throw staged && secret !== undefined ? await settleStaged(secret.file, error) : error;
