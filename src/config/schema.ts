@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { NEVER } from '../core/gate/layout.ts';
 import { KEY_ENVS, KEY_PREFIX } from '../core/keys/format.ts';
+import { MEASURES } from '../core/usage/metrics.ts';
 
 /** `saasctl.json`, shape and single values. What spans several values is in `rules.ts`. */
 
@@ -27,7 +28,19 @@ const name = text(NAME, 'lower-case letters, digits and dashes, at most 63');
 const limit = z.nullable(
   wholeNumber(0, NEVER - 1, 'a whole number from 0 to 8999999999999999, or null for unlimited'),
 );
+const AUDIENCE = 'an audience, or a list of them';
+const audience = text(/^\S{1,500}$/, AUDIENCE);
 const RATE = 'a number of calls a second above 0 and up to 1000000, or null for no limit';
+
+const jwt = strict({
+  issuer: text(/^https?:\/\/\S{1,500}$/, 'the URL that tokens name as `iss`'),
+  audience: z.union([audience, z.array(audience).check(z.minLength(1, { error: AUDIENCE }))], {
+    error: AUDIENCE,
+  }),
+  tenantClaim: text(/^\S{1,200}$/, 'the name of the claim that holds the tenant id'),
+  scopesClaim: z._default(text(/^\S{1,200}$/, 'the name of a claim'), 'scope'),
+  jwksUri: z.optional(text(/^https?:\/\/\S{1,500}$/, 'the URL of the issuer’s key set')),
+});
 
 const profile = strict({
   account: text(/^\d{12}$/, '12 digits in quotes'),
@@ -39,6 +52,7 @@ const profile = strict({
     .check(z.minLength(1, { error: 'a list of "live", "test" or both' })),
   importedKeys: z._default(z.boolean({ error: 'true or false' }), false),
   stripe: oneOf(['stand-in', 'test', 'live']),
+  jwt: z.optional(jwt),
 });
 
 const plan = strict({
@@ -49,6 +63,7 @@ const plan = strict({
     z.number({ error: RATE }).check(z.positive({ error: RATE }), z.maximum(1_000_000, { error: RATE })),
   ),
   burst: wholeNumber(1, 1_000_000, 'a whole number from 1 to 1000000'),
+  lease: z._default(wholeNumber(1, 1000, 'a whole number from 1 to 1000, at most the burst'), 1),
   features: z.array(text(/^\S.{0,62}$/, 'a name of at most 63 characters'), { error: 'a list of names' }),
   overage: oneOf(['block', 'bill']),
 });
@@ -57,6 +72,50 @@ const metric = strict({
   unit: text(/^\S.{0,31}$/, 'a unit such as "seconds", at most 32 characters'),
   kind: oneOf(['counter', 'gauge']),
   scale: z.optional(wholeNumber(0, 9, 'a whole number from 0 to 9')),
+});
+
+const usage = strict({
+  dedupeDays: z._default(wholeNumber(1, 400, 'a whole number of days from 1 to 400'), 34),
+  computeSeconds: z._default(z.boolean({ error: 'true or false' }), true),
+});
+
+const DECIMAL = 'a decimal number in quotes, in the currency’s smallest unit, such as "0.25"';
+const amount = text(/^\d{1,12}(\.\d{1,12})?$/, DECIMAL);
+const price = strict({
+  currency: text(/^[a-z]{3}$/, 'a currency such as "usd"'),
+  unitAmount: z.optional(amount),
+  tiers: z.optional(
+    z
+      .array(
+        strict({
+          upTo: z.nullable(wholeNumber(1, NEVER - 1, 'a whole number from 1, or null for the last tier')),
+          unitAmount: amount,
+          flatAmount: z.optional(amount),
+        }),
+        { error: 'a list of tiers' },
+      )
+      .check(z.minLength(1, { error: 'a list of tiers' })),
+  ),
+});
+
+const metricNamed = <const T extends z.core.$ZodType>(value: T) =>
+  z.record(text(METRIC_NAME, 'the name of a metric'), value, { error: 'an object' });
+
+const billing = strict({
+  meters: z._default(
+    metricNamed(
+      strict({
+        eventName: z.optional(text(/^[\w.:-]{1,100}$/, 'letters, digits and _ . : -, at most 100')),
+        measure: z.optional(oneOf(MEASURES)),
+      }),
+    ),
+    { api_calls: {} },
+  ),
+  prices: z._default(named(metricNamed(price)), {}),
+  finalInvoice: z._default(oneOf(['carry', 'drop', 'fail']), 'carry'),
+  eventsPerSecond: z.optional(wholeNumber(1, 10_000, 'a whole number from 1 to 10000')),
+  webhook: z.optional(strict({ url: text(/^https?:\/\/\S{1,500}$/, 'an http or https URL') })),
+  csv: z.optional(strict({ file: text(/^\S.{0,400}$/, 'a path') })),
 });
 
 export const projectSchema = strict({
@@ -75,6 +134,8 @@ export const projectSchema = strict({
     }),
     {},
   ),
+  usage: z._default(usage, { dedupeDays: 34, computeSeconds: true }),
+  billing: z._default(billing, { meters: { api_calls: {} }, prices: {}, finalInvoice: 'carry' }),
 });
 
 /** The user's own preferences, for all projects: what a project file never says. */

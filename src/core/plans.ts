@@ -12,6 +12,8 @@ export interface Plan {
   rate: number | null;
   /** Calls a key may make at once. */
   burst: number;
+  /** Calls that a busy sandbox takes with one write, at most the burst; 1, the default, is exact. */
+  lease: number;
   features: string[];
   /** Past the monthly calls: `block` refuses, `bill` counts on. */
   overage: 'block' | 'bill';

@@ -40,8 +40,11 @@ export interface ControlStore {
   keyNamed(tenantId: string, name: string): Promise<Key | null>;
   /** What a key's hash leads to. */
   mapping(hash: string): Promise<KeyMapping | null>;
-  /** Folded usage of a month. Read it before the gate: a fold between the two then counts once, not never. */
-  usage(tenantId: string, month: string): Promise<UsageItem[]>;
+  /**
+   * Folded usage of the days from `first` to `last`, both included. Read it before the gate: a fold between the
+   * two is then missed for a moment, never counted twice.
+   */
+  usage(tenantId: string, first: string, last: string): Promise<UsageItem[]>;
   /** Newest first; of one tenant, or of all, since a time (ISO-8601). */
   audit(query: { tenantId: string | null; since: string; until: string } & PageRequest): Page<AuditEntry>;
   /**

@@ -16,6 +16,7 @@ export const PLAN: Plan = {
   maxUsers: null,
   rate: null,
   burst: 1,
+  lease: 1,
   features: [],
   overage: 'block',
 };

@@ -82,14 +82,14 @@ function controlStore(
       return holder === null ? null : readKey(tenantId, String(holder['keyId']));
     },
     mapping: async (hash) => (await read('apiKeys', { PK: keyHashPk(hash) })) as KeyMapping | null,
-    async usage(tenantId, month) {
+    async usage(tenantId, first, last) {
       const input = {
         TableName: tableName(stack, 'usageMeters'),
         KeyConditionExpression: 'PK = :pk AND SK BETWEEN :first AND :last',
         ExpressionAttributeValues: {
           ':pk': tenantPk(tenantId),
-          ':first': `USAGE#${month}-01`,
-          ':last': `USAGE#${month}-31~`,
+          ':first': `USAGE#${first}`,
+          ':last': `USAGE#${last}~`,
         },
         ConsistentRead: true,
       };

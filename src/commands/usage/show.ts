@@ -21,8 +21,8 @@ async function runShow(cx: Context, id: string, options: { month: string }): Pro
   const month = parseMonth(options.month, cx.now());
   const store = await cx.store();
   const tenant = await existing(store.tenant(id), id);
-  // Folded usage before the gate: a fold between the two reads then counts once, not never.
-  const folded = await store.usage(id, month);
+  // Folded usage before the gate: a fold between the two reads is never counted twice.
+  const folded = await store.usage(id, `${month}-01`, `${month}-31`);
   const view = usageView(tenant, month, folded, await store.gate(id));
   await cx.print({ kind: 'one', item: view, id, fields: fields(cx, tenant) });
 }

@@ -59,7 +59,7 @@ async function busiest(store: ControlStore, month: string, most: number): Promis
   const living = store.tenants({ limit: null, after: null }, ({ status }) => status !== 'deleted');
   for await (const tenants of inBatches(living.items, 100)) {
     // Usage folded out of the gate this month is read per tenant, before the gates.
-    const folded = await Promise.all(tenants.map(({ id }) => store.usage(id, month)));
+    const folded = await Promise.all(tenants.map(({ id }) => store.usage(id, `${month}-01`, `${month}-31`)));
     const gates = await store.gates(tenants.map(({ id }) => id));
     for (const [i, tenant] of tenants.entries()) {
       const { used, limit, percent } = usageView(tenant, month, folded[i] ?? [], gates.get(tenant.id) ?? null)

@@ -1,18 +1,23 @@
 import type { GateItem } from '../gate/layout.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 
-/** One folded amount: what a metric counted on a UTC day. */
+/** One folded amount: what a metric counted on a UTC day. Of a gauge: its level × hours, and its highest level. */
 export interface UsageItem {
   day: string;
   metric: string;
   amount: number;
+  max?: number;
 }
 
-/** Calls of a day still on the gate, by month prefix. */
-function gateDays(gate: GateItem | null, month: string): UsageItem[] {
-  return Object.entries(gate?.u ?? {})
-    .filter(([day]) => /^\d{4}-\d\d-\d\d$/.test(day) && day.startsWith(month))
-    .map(([day, amount]) => ({ day, metric: 'api_calls', amount }));
+const GATE_DAY = /^(\d{4}-\d\d-\d\d)(\.c)?$/;
+
+/** What is still on the gate of the days that begin with `prefix`: `<day>` are calls, `<day>.c` compute time. */
+export function gateDays(gate: GateItem | null, prefix: string): UsageItem[] {
+  return Object.entries(gate?.u ?? {}).flatMap(([name, amount]) => {
+    const [, day, compute] = GATE_DAY.exec(name) ?? [];
+    if (day === undefined || !day.startsWith(prefix)) return [];
+    return [{ day, metric: compute === undefined ? 'api_calls' : 'compute_seconds', amount }];
+  });
 }
 
 /** Calls in a month: the folded days and those still on the gate. */
