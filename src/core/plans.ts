@@ -49,9 +49,11 @@ export interface GateLimits {
   calls: number;
   bytes: number;
   users: number;
+  /** The plan's lease. */
+  n: number;
 }
 
-export function gateLimits(plan: Pick<Plan, 'name' | 'overage'>, limits: Limits): GateLimits {
+export function gateLimits(plan: Pick<Plan, 'name' | 'overage' | 'lease'>, limits: Limits): GateLimits {
   const calls = limits.apiCallsPerMonth ?? NEVER;
   return {
     plan: plan.name,
@@ -59,6 +61,7 @@ export function gateLimits(plan: Pick<Plan, 'name' | 'overage'>, limits: Limits)
     calls,
     bytes: limits.storageBytes ?? NEVER,
     users: limits.maxUsers ?? NEVER,
+    n: plan.lease,
   };
 }
 

@@ -21,7 +21,7 @@ export function toContext(verdict: Verdict): AuthorizerContext {
         ...fromHeaders(verdict.headers),
       };
     case 'allowed': {
-      const { tenantId, plan, keyId, env, scopes, limits, usage } = verdict.tenant;
+      const { tenantId, plan, isolation, keyId, env, scopes, limits, usage } = verdict.tenant;
       const numbers = { ...limits, apiCalls: usage.apiCalls, remaining: usage.remaining };
       const finite = Object.entries(numbers).filter((entry): entry is [string, number] => entry[1] !== null);
       return {
@@ -30,6 +30,7 @@ export function toContext(verdict: Verdict): AuthorizerContext {
         keyId,
         env,
         scopes: scopes.join(' '),
+        ...(isolation === 'pool' ? {} : { isolation }),
         ...Object.fromEntries(finite),
         ...fromHeaders(verdict.headers),
       };
@@ -52,6 +53,8 @@ export function fromContext(context: unknown): Verdict | null {
   const [tenantId, plan, keyId, env] = ['tenantId', 'plan', 'keyId', 'env'].map(read.text);
   const apiCalls = read.count('apiCalls');
   if (!tenantId || !plan || !keyId || (env !== 'live' && env !== 'test') || apiCalls === null) return null;
+  const isolation = read.text('isolation') ?? 'pool';
+  if (isolation !== 'pool' && isolation !== 'bridge' && isolation !== 'silo') return null;
   const limits = {
     apiCallsPerMonth: read.count('apiCallsPerMonth'),
     storageBytes: read.count('storageBytes'),
@@ -59,7 +62,7 @@ export function fromContext(context: unknown): Verdict | null {
   };
   const scopes = (read.text('scopes') ?? '').split(' ').filter((scope) => scope !== '');
   const usage = { apiCalls, remaining: read.count('remaining') };
-  const tenant: Tenant = { tenantId, plan, limits, keyId, env, scopes, usage };
+  const tenant: Tenant = { tenantId, plan, isolation, limits, keyId, env, scopes, usage };
   return { outcome: 'allowed', tenant, headers };
 }
 

@@ -1,19 +1,29 @@
-import { type Decision, decide, type GateAnswer } from '../core/gate/decide.ts';
-import { guessBranch } from '../core/gate/guess.ts';
+import type { Decision } from '../core/gate/decide.ts';
+import type { SeenBucket } from '../core/gate/guess.ts';
 import { type GateItem, type KeyMapping, keyHashPk } from '../core/gate/layout.ts';
 import { rateLimitHeaders, secondsUntil } from '../core/gate/limits.ts';
-import { gateRequest } from '../core/gate/request.ts';
 import { tenantOf } from '../core/gate/tenant.ts';
 import { hashKey, type KeyEnv, parseKey } from '../core/keys/format.ts';
 import { tableName } from '../core/schema.ts';
+import { createDenials, secretName } from './denials.ts';
+import { COUNT, createGateWriter, type Failure, type Written } from './gate-write.ts';
+import { createIncident } from './incident.ts';
+import type { Leases } from './leases.ts';
 import type { Log } from './log.ts';
 import { createLru } from './lru.ts';
-import { type Gate, type Outcome, refused, UNAVAILABLE } from './outcome.ts';
+import {
+  type AdmitOptions,
+  type Gate,
+  type Identity,
+  type Outcome,
+  type Rider,
+  refused,
+  UNAVAILABLE,
+} from './outcome.ts';
 import { type Pause, type RetryBudget, retrying } from './retry.ts';
 import { type AmbiguousPolicy, createTrust } from './trust.ts';
 import type { Wire } from './wire/client.ts';
-import { getItem, type ItemReply, updateItem } from './wire/items.ts';
-import type { Item } from './wire/marshal.ts';
+import { getItem, type ItemReply } from './wire/items.ts';
 
 export interface GateOptions {
   wire: Wire;
@@ -25,38 +35,72 @@ export interface GateOptions {
   importedKeys: boolean;
   policy: AmbiguousPolicy;
   log: Log;
+  /** Compute time that waits for a write to travel with. */
+  rider?: Rider | undefined;
+  /** Told of each gate as an applied write left it, `now` in epoch µs. Must not throw, nor take long. */
+  onGate?: ((gate: GateItem, now: number) => void) | undefined;
   /** Epoch µs, an integer. */
   now?: () => number;
   pause?: Pause;
+  /** A random number from 0 up to 1. */
+  draw?: () => number;
 }
 
-/** Keys a sandbox remembers; a forgotten one costs a read, or a wrong guess. */
+/** Keys and denials a sandbox remembers; a forgotten one costs a read, a wrong guess or a write. */
 const REMEMBERED = 10_000;
-/** A wrong guess corrects itself: part, full, and part again is the most that can happen. */
-const MAX_TRIES = 3;
 
 const wait: Pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export function createGate(options: GateOptions): Gate {
-  const { wire, stack, log, now = () => Date.now() * 1000, pause = wait } = options;
-  const gates = tableName(stack, 'gates');
+  const { wire, stack, log, rider } = options;
+  const { now = () => Date.now() * 1000, pause = wait, draw = Math.random } = options;
   const apiKeys = tableName(stack, 'apiKeys');
   const mappings = createLru<KeyMapping>(REMEMBERED);
-  const lastTats = createLru<number>(REMEMBERED);
+  const denials = createDenials(REMEMBERED);
   const trust = createTrust(options.policy, REMEMBERED);
+  const incident = createIncident(log);
+  const buckets = createLru<SeenBucket>(REMEMBERED);
+  const onGate = (gate: GateItem, at: number): void => {
+    incident.clear();
+    options.onGate?.(gate, at);
+  };
+  const writer = createGateWriter({ wire, stack, buckets, pause, draw, rider, onGate });
+  let loading: Promise<Leases> | undefined;
+  let leases: Leases | undefined;
 
   async function check(presentedKey: string): Promise<Outcome> {
-    try {
+    return guarded(async () => {
       const unseen = refusedUnseen(presentedKey, options);
       if (unseen !== null) return unseen;
       const hash = hashKey(presentedKey);
       const mapping = mappings.get(hash) ?? (await lookUp(hash));
       if ('outcome' in mapping) return mapping;
-      return options.envs.includes(mapping.env) ? await pass(mapping, hash) : refused('environment');
+      return options.envs.includes(mapping.env) ? admit(mapping) : refused('environment');
+    });
+  }
+
+  async function admit(identity: Identity, { scopes }: AdmitOptions = {}): Promise<Outcome> {
+    return guarded(async () => {
+      // Started first: the write of a busy key takes along what its last lease has left.
+      const passing = pass(identity);
+      await Promise.all([passing, leases?.settle(now())]);
+      const outcome = await passing;
+      if (scopes === undefined || outcome.outcome !== 'allowed') return outcome;
+      return { ...outcome, tenant: { ...outcome.tenant, scopes: [...scopes] } };
+    });
+  }
+
+  async function guarded(answer: () => Promise<Outcome>): Promise<Outcome> {
+    try {
+      return await answer();
     } catch (error) {
-      log({ level: 'error', event: 'gate_failed', error: String(error) });
-      return UNAVAILABLE;
+      return unavailable('gate_failed', { error: String(error) });
     }
+  }
+
+  function unavailable(event: string, about: object): Outcome {
+    log({ level: 'error', event, ...about });
+    return UNAVAILABLE;
   }
 
   /** Who a key is, read once: a mapping never changes. That a key is unknown is not remembered. */
@@ -65,82 +109,102 @@ export function createGate(options: GateOptions): Gate {
     const reply = await retrying(() => getItem(wire, apiKeys, { PK: keyHashPk(hash) }), budget, pause);
     if (reply.kind !== 'applied') return unanswered(reply, { table: apiKeys });
     if (reply.item === null) return refused('unknown');
-    if (!isMapping(reply.item)) {
-      log({ level: 'error', event: 'key_mapping_broken', table: apiKeys });
-      return UNAVAILABLE;
-    }
+    if (!isMapping(reply.item)) return unavailable('key_mapping_broken', { table: apiKeys });
     mappings.set(hash, reply.item);
     return reply.item;
   }
 
-  async function pass(mapping: KeyMapping, hash: string): Promise<Outcome> {
-    const { tenantId, keyId, secretId } = mapping;
-    const bucket = `${tenantId}#${keyId}`;
-    const at = now();
-    // A counter is sent again only where it provably did not count.
-    const budget: RetryBudget = { contended: 2, unreachable: 1 };
-    let branch = guessBranch(lastTats.get(bucket), at);
-
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const call = { tenantId, keyId, secretId, now: at, branch };
-      const request = { TableName: gates, ...gateRequest(call) };
-      const reply = await retrying(() => updateItem(wire, request), budget, pause);
-      if (reply.kind === 'ambiguous') return onTrust(reply, mapping, hash, at);
-      if (reply.kind === 'not_applied') return unanswered(reply, { tenantId, keyId });
-      const decision = decide(call, answerOf(reply));
-      if ('wrongBranch' in decision) {
-        branch = decision.wrongBranch;
-        continue;
+  async function pass(identity: Identity): Promise<Outcome> {
+    const denied = denials.find(identity, now());
+    if (denied !== null) return denied;
+    if (leases !== undefined) {
+      const answer = await leases.serve(identity, now);
+      if (answer !== 'exact') {
+        const at = now();
+        if ('none' in answer) return conclude(answer.none, identity, at);
+        return passed(answer.lease.gate, identity, at, answer.lease.held);
       }
-      if ('gate' in decision) lastTats.set(bucket, decision.gate.k[keyId]?.tat ?? 0);
-      const outcome = outcomeOf(decision, mapping, at);
-      trust.note(hash, outcome, at);
-      return outcome;
+      // Refused meanwhile, as one of many who waited for a lease?
+      const since = denials.find(identity, now());
+      if (since !== null) return since;
     }
-    log({ level: 'error', event: 'gate_contended', tenantId, keyId });
-    return UNAVAILABLE;
+    const at = now();
+    const written = await writer.write(identity, at, COUNT);
+    if (typeof written === 'object' && 'allowed' in written) await noteBusy(identity, written.gate, at);
+    return conclude(written, identity, at);
   }
 
-  function outcomeOf(
-    decision: Exclude<Decision, { wrongBranch: unknown }>,
-    mapping: KeyMapping,
-    at: number,
-  ): Outcome {
-    const { tenantId, keyId } = mapping;
-    if ('broken' in decision) {
-      log({ level: 'error', event: 'gate_broken', tenantId, keyId, missing: decision.broken });
-      return UNAVAILABLE;
-    }
-    if (!('gate' in decision)) return refused(decision.reason);
-    const headers = rateLimitHeaders(decision.gate, keyId, at);
-    if ('allowed' in decision)
-      return { outcome: 'allowed', tenant: tenantOf(decision.gate, mapping, at), headers };
-    const retryAfter = secondsUntil(decision.retryAt, at);
-    return { outcome: 'limited', by: decision.denied, tenantId, retryAfter, headers };
+  /** Leases are loaded once a tenant has them. */
+  async function noteBusy(identity: Identity, gate: GateItem, at: number): Promise<void> {
+    if ((gate.n ?? 1) < 2) return;
+    loading ??= import('./leases.ts').then(({ createLeases }) => createLeases(writer, unsettled, REMEMBERED));
+    leases = await loading;
+    leases.noted(identity, gate, at);
   }
 
-  function onTrust(
-    failure: ItemReply & { kind: 'ambiguous' },
-    mapping: KeyMapping,
-    hash: string,
+  function unsettled(tenantId: string, failure: Failure): void {
+    if (failure.kind === 'ambiguous') doubt(failure, { tenantId });
+  }
+
+  function conclude(
+    written: Written<Exclude<Decision, { wrongBranch: unknown }>>,
+    identity: Identity,
     at: number,
   ): Outcome {
-    const answer = trust.vouch(hash, at) ?? UNAVAILABLE;
-    const { reason, message } = failure;
-    const { tenantId, keyId } = mapping;
-    log({ level: 'warn', event: 'gate_ambiguous', tenantId, keyId, reason, message, answer: answer.outcome });
-    return answer;
+    const { tenantId, keyId } = identity;
+    if (written === 'contended') return unavailable('gate_contended', { tenantId, keyId });
+    if ('failure' in written) {
+      const { failure } = written;
+      if (failure.kind !== 'ambiguous') return unanswered(failure, { tenantId, keyId });
+      const answer = trust.vouch(secretName(identity), at) ?? UNAVAILABLE;
+      doubt(failure, { tenantId, keyId, answer: answer.outcome });
+      return answer;
+    }
+    incident.clear();
+    if ('broken' in written) return unavailable('gate_broken', { tenantId, keyId, missing: written.broken });
+    if ('allowed' in written) return passed(written.gate, identity, at, 0);
+    trust.note(secretName(identity), null, at);
+    if (written.denied === 'identity') {
+      denials.refuse(identity, written.reason, at);
+      return refused(written.reason);
+    }
+    denials.limit(identity, written, at);
+    const headers = rateLimitHeaders(written.gate, keyId, at);
+    const retryAfter = secondsUntil(written.retryAt, at);
+    return { outcome: 'limited', by: written.denied, tenantId, retryAfter, headers };
+  }
+
+  function passed(gate: GateItem, identity: Identity, at: number, held: number): Outcome {
+    const tenant = tenantOf(gate, identity, at, held);
+    const headers = rateLimitHeaders(gate, identity.keyId, at, held);
+    const outcome = { outcome: 'allowed', tenant, headers } as const;
+    trust.note(secretName(identity), outcome, at);
+    return outcome;
+  }
+
+  function doubt({ reason, message }: Failure & { kind: 'ambiguous' }, about: object): void {
+    incident.doubt({ reason, message, ...about });
   }
 
   function unanswered(reply: Exclude<ItemReply, { kind: 'applied' }>, about: object): Outcome {
     const { kind, ...failure } = reply;
     // The update is always well formed: only an item without its counters or rate makes it invalid.
     const broken = 'code' in failure && failure.code === 'ValidationException';
-    log({ level: 'error', event: broken ? 'gate_broken' : 'gate_unavailable', ...about, ...failure });
-    return UNAVAILABLE;
+    return unavailable(broken ? 'gate_broken' : 'gate_unavailable', { ...about, ...failure });
   }
 
-  return { check, warm: () => wire.warm() };
+  return {
+    check,
+    admit,
+    async settle() {
+      try {
+        await leases?.settle(now(), true);
+      } catch (error) {
+        unavailable('gate_failed', { error: String(error) });
+      }
+    },
+    warm: () => wire.warm(),
+  };
 }
 
 /** What the look of a key already settles, before any I/O; `null` when it has to be looked up. */
@@ -149,12 +213,6 @@ function refusedUnseen(key: string, { prefix, envs, importedKeys }: GateOptions)
   if (parsed.kind === 'foreign') return importedKeys ? null : refused('malformed');
   if (parsed.kind === 'malformed') return refused('malformed');
   return envs.includes(parsed.env) ? null : refused('environment');
-}
-
-function answerOf(reply: ItemReply<Item> & { kind: 'applied' | 'condition_failed' }): GateAnswer {
-  return reply.kind === 'applied'
-    ? { applied: true, item: reply.item as unknown as GateItem }
-    : { applied: false, item: reply.old as unknown as GateItem | null };
 }
 
 function isMapping(item: object): item is KeyMapping {

@@ -1,4 +1,5 @@
 import type { IdentityReason } from '../core/gate/decide.ts';
+import type { KeyMapping } from '../core/gate/layout.ts';
 import type { RateLimitHeaders } from '../core/gate/limits.ts';
 import type { Tenant } from '../core/gate/tenant.ts';
 
@@ -17,12 +18,32 @@ export type Outcome =
   /** Not the caller's fault: the gate could not be asked, or may have counted without saying so. */
   | { outcome: 'unavailable'; retryAfter: number };
 
+/** Who calls, once that is established: by a key's mapping, or by a verified token. */
+export type Identity = KeyMapping;
+
+export interface AdmitOptions {
+  /** In place of those that the key has on the gate. */
+  scopes?: readonly string[] | undefined;
+}
+
 /** Asks a tenant's gate whether a call may pass, and counts it if so. */
 export interface Gate {
   /** Never throws: what cannot be answered is `unavailable`. */
   check(presentedKey: string): Promise<Outcome>;
+  /** The same for a caller who is already known. Never throws. */
+  admit(identity: Identity, options?: AdmitOptions): Promise<Outcome>;
+  /** Bills what leases have served so far and ends them: for a sandbox about to stop. Never throws. */
+  settle(): Promise<void>;
   /** Opens a connection ahead of the first call. */
   warm(): Promise<void>;
+}
+
+/** Compute time that travels with a tenant's next gate write, so that it costs no write of its own. */
+export interface Rider {
+  /** Takes what waits for that tenant on that UTC day, ms; 0 when nothing does. */
+  take(tenantId: string, day: string): number;
+  /** Puts back what was taken, after a write that was provably not applied. */
+  giveBack(tenantId: string, day: string, amount: number): void;
 }
 
 export const UNAVAILABLE: Outcome = { outcome: 'unavailable', retryAfter: 1 };

@@ -46,17 +46,17 @@ export function identityProblem(
   return gate.status === 'active' ? null : 'suspended';
 }
 
-function limitProblem(gate: GateItem, { keyId, now, branch }: GateCall): Decision {
+function limitProblem(gate: GateItem, { keyId, now, branch, lead = 0 }: GateCall): Decision {
   if (callsThisMonth(gate, now) >= gate.limit) return { denied: 'quota', retryAt: nextMonth(now), gate };
   const { tat, aat } = gate.k[keyId] as GateKey;
   if (tat > now && aat > now) return { denied: 'rate', retryAt: aat, gate };
   const right: Branch = tat <= now ? 'full' : 'part';
-  // Nothing stood in the way, and yet the condition failed: no honest answer is left.
-  return right === branch ? { broken: 'condition' } : { wrongBranch: right };
+  // Nothing stood in the way, and yet the condition failed: no honest answer is left. (A lead may stand in it.)
+  return right === branch && lead === 0 ? { broken: 'condition' } : { wrongBranch: right };
 }
 
 /** The path of the first attribute a gate must have and this one lacks. */
-function missingPart(gate: GateItem, keyId: string): string | null {
+export function missingPart(gate: GateItem, keyId: string): string | null {
   for (const counter of ['m', 'u'] as const) if (typeof gate[counter] !== 'object') return counter;
   for (const limit of ['limit', 'calls', 'bytes', 'users'] as const) {
     if (typeof gate[limit] !== 'number') return limit;

@@ -15,9 +15,13 @@ export interface GateItem {
   /** Levels that gauges are held under; `NEVER` when unlimited. */
   bytes: number;
   users: number;
+  /** Calls that a busy sandbox takes with one write; absent: 1, so every call is its own write. */
+  n?: number;
+  /** Where the tenant's data lies, unless in the pool. */
+  iso?: 'bridge' | 'silo';
   /** Month (`yyyy-mm`) to calls counted: guards the quota. */
   m: Record<string, number>;
-  /** UTC day (`yyyy-mm-dd`) to calls counted: what is billed. */
+  /** UTC day (`yyyy-mm-dd`) to calls counted: what is billed; `<day>.c` to compute time, ms. */
   u: Record<string, number>;
   /** Key id to its rate state and living secrets. */
   k: Record<string, GateKey>;

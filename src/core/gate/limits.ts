@@ -16,7 +16,7 @@ function monthStart(now: number): number {
 }
 
 /** Calls counted in the month of `now` (epoch µs). */
-export function callsThisMonth(gate: GateItem, now: number): number {
+export function callsThisMonth(gate: Pick<GateItem, 'm'>, now: number): number {
   const month = monthOf(now / 1000);
   return Object.hasOwn(gate.m, month) ? (gate.m[month] as number) : 0;
 }
@@ -29,7 +29,10 @@ interface BucketStanding {
 }
 
 /** The bucket at `now` (epoch µs), or `null` where the key has no rate limit. */
-export function bucketStanding(key: GateKey, now: number): BucketStanding | null {
+export function bucketStanding(
+  key: Pick<GateKey, 'T' | 'bm' | 'aat' | 'tat'>,
+  now: number,
+): BucketStanding | null {
   if (key.T === 0) return null;
   const burst = key.bm / key.T + 2;
   const partly = key.aat > now ? 0 : Math.floor((now - key.aat) / key.T) + 1;
@@ -44,7 +47,7 @@ interface QuotaStanding {
 }
 
 /** The monthly quota at `now` (epoch µs), or `null` where the month is not limited or overage is billed. */
-export function quotaStanding(gate: GateItem, now: number): QuotaStanding | null {
+export function quotaStanding(gate: Pick<GateItem, 'limit' | 'm'>, now: number): QuotaStanding | null {
   if (gate.limit >= NEVER) return null;
   const remaining = Math.max(0, gate.limit - callsThisMonth(gate, now));
   return { limit: gate.limit, remaining, resetAt: nextMonth(now) };
@@ -60,12 +63,23 @@ export interface RateLimitHeaders {
   'ratelimit-policy': string;
 }
 
+/** What of a gate the limits need. */
+export type LimitsPart = Pick<GateItem, 'limit' | 'm'> & {
+  k: Record<string, Pick<GateKey, 'T' | 'bm' | 'aat' | 'tat'>>;
+};
+
 /**
  * The `RateLimit` and `RateLimit-Policy` fields (draft-ietf-httpapi-ratelimit-headers-10) for a key, or `null`
- * where nothing limits it. `w` of the rate is the time an empty bucket takes to fill.
+ * where nothing limits it. `w` of the rate is the time an empty bucket takes to fill. `held`: calls that the
+ * gate counts and a lease still holds.
  */
-export function rateLimitHeaders(gate: GateItem, keyId: string, now: number): RateLimitHeaders | null {
-  const key = gate.k[keyId] as GateKey;
+export function rateLimitHeaders(
+  gate: LimitsPart,
+  keyId: string,
+  now: number,
+  held = 0,
+): RateLimitHeaders | null {
+  const key = gate.k[keyId] as LimitsPart['k'][string];
   const bucket = bucketStanding(key, now);
   const quota = quotaStanding(gate, now);
   const policy: string[] = [];
@@ -73,12 +87,12 @@ export function rateLimitHeaders(gate: GateItem, keyId: string, now: number): Ra
   if (bucket) {
     policy.push(`"rate";q=${bucket.burst};w=${secondsUntil(bucket.burst * key.T, 0)}`);
     state.push(
-      `"rate";r=${bucket.remaining};t=${bucket.resetAt > now ? secondsUntil(bucket.resetAt, now) : 0}`,
+      `"rate";r=${bucket.remaining + held};t=${bucket.resetAt > now ? secondsUntil(bucket.resetAt, now) : 0}`,
     );
   }
   if (quota) {
     policy.push(`"quota";q=${field(quota.limit)};w=${secondsUntil(quota.resetAt, monthStart(now))}`);
-    state.push(`"quota";r=${field(quota.remaining)};t=${secondsUntil(quota.resetAt, now)}`);
+    state.push(`"quota";r=${field(quota.remaining + held)};t=${secondsUntil(quota.resetAt, now)}`);
   }
   return policy.length === 0 ? null : { ratelimit: state.join(', '), 'ratelimit-policy': policy.join(', ') };
 }

@@ -7,6 +7,8 @@ import { callsThisMonth } from './limits.ts';
 export interface Tenant {
   tenantId: string;
   plan: string;
+  /** Where the tenant's data lies. */
+  isolation: 'pool' | 'bridge' | 'silo';
   limits: Limits;
   keyId: string;
   env: KeyEnv;
@@ -15,13 +17,22 @@ export interface Tenant {
   usage: { apiCalls: number; remaining: number | null };
 }
 
-/** The caller's facts, from its gate as the allowed call left it. */
-export function tenantOf(gate: GateItem, { tenantId, keyId, env }: KeyMapping, now: number): Tenant {
-  const apiCalls = callsThisMonth(gate, now);
+/**
+ * The caller's facts, from its gate as the allowed call left it. `held`: calls that the gate counts and a lease
+ * still holds.
+ */
+export function tenantOf(
+  gate: GateItem,
+  { tenantId, keyId, env }: KeyMapping,
+  now: number,
+  held = 0,
+): Tenant {
+  const apiCalls = callsThisMonth(gate, now) - held;
   const included = orUnlimited(gate.calls);
   return {
     tenantId,
     plan: gate.plan,
+    isolation: gate.iso ?? 'pool',
     limits: {
       apiCallsPerMonth: included,
       storageBytes: orUnlimited(gate.bytes),

@@ -1,6 +1,8 @@
-import aws4 from 'aws4';
 import { classify, type Reply } from './reply.ts';
+import { type Credentials, createSigner } from './sign.ts';
 import { createTransport } from './transport.ts';
+
+export type { Credentials } from './sign.ts';
 
 /** DynamoDB's low-level API. `body` and an applied `output` are its own JSON, attribute values included. */
 export interface Wire {
@@ -11,16 +13,13 @@ export interface Wire {
   close(): void;
 }
 
-export interface Credentials {
-  accessKeyId: string;
-  secretAccessKey: string;
-  sessionToken?: string | undefined;
-}
+/** Credentials that change: asked for before each call, so they answer at once unless they ran out. */
+export type CredentialSource = () => Promise<Credentials>;
 
 export interface WireOptions {
   endpoint: string;
   region: string;
-  credentials: Credentials;
+  credentials: Credentials | CredentialSource;
   /** Milliseconds a call may take, connecting included. */
   timeoutMs?: number | undefined;
   /** Epoch ms. */
@@ -39,35 +38,29 @@ export function createWire({
   ca,
 }: WireOptions): Wire {
   const url = new URL(endpoint);
+  const path = url.pathname;
   const transport = createTransport({ endpoint: url, timeoutMs, now, ca });
+  const sign = createSigner(region);
 
   return {
     async send(operation, body) {
       const text = JSON.stringify(body);
-      const { headers = {} } = aws4.sign(
-        {
-          service: 'dynamodb',
-          region,
-          method: 'POST',
-          path: url.pathname,
-          headers: {
-            Host: url.host,
-            'Content-Type': 'application/x-amz-json-1.0',
-            'X-Amz-Target': `DynamoDB_20120810.${operation}`,
-          },
-          body: text,
-        },
-        signer(credentials),
-      );
-      return classify(await transport.exchange({ method: 'POST', path: url.pathname, headers }, text));
+      const request = { host: url.host, path, target: `DynamoDB_20120810.${operation}`, body: text };
+      let current = credentials as Credentials;
+      if (typeof credentials === 'function') {
+        try {
+          current = await credentials();
+        } catch (error) {
+          const message = `no credentials: ${(error as Error).message}`;
+          return { kind: 'not_applied', reason: 'rejected', code: 'no_credentials', message };
+        }
+      }
+      const headers = sign(request, current, now());
+      return classify(await transport.exchange({ method: 'POST', path, headers }, text));
     },
     async warm() {
       await transport.exchange({ method: 'GET', path: '/' });
     },
     close: transport.close,
   };
-}
-
-function signer({ accessKeyId, secretAccessKey, sessionToken }: Credentials): aws4.Credentials {
-  return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
 }

@@ -5,7 +5,8 @@ import type { Exchange } from './transport.ts';
 export type Reply =
   | { kind: 'applied'; output: Item }
   | { kind: 'condition_failed'; old: Item | null }
-  | { kind: 'not_applied'; reason: NotApplied; code: string; message: string }
+  /** `cancelled`: why each write of a cancelled transaction was not made, in DynamoDB's own JSON. */
+  | { kind: 'not_applied'; reason: NotApplied; code: string; message: string; cancelled?: unknown[] }
   | { kind: 'ambiguous'; reason: Ambiguous; message: string };
 
 /** `unreachable`: no connection; `rejected`: the request itself is at fault. */
@@ -52,7 +53,8 @@ function refusal(answer: Item, type: string): Reply {
   const message = String(answer['message'] ?? answer['Message'] ?? '');
   if (THROTTLED.has(code)) return { kind: 'not_applied', reason: 'throttled', code, message };
   const reason = code === 'TransactionConflictException' ? 'conflict' : 'rejected';
-  return { kind: 'not_applied', reason, code, message };
+  const cancelled = answer['CancellationReasons'];
+  return { kind: 'not_applied', reason, code, message, ...(Array.isArray(cancelled) ? { cancelled } : {}) };
 }
 
 function parse(text: string): Item | null {

@@ -1,5 +1,5 @@
-import type { Agent as HttpAgent, OutgoingHttpHeaders } from 'node:http';
-import https from 'node:https';
+import type { Agent as HttpAgent } from 'node:http';
+import type https from 'node:https';
 import type { Socket } from 'node:net';
 
 /**
@@ -23,7 +23,8 @@ interface TransportOptions {
 interface Outgoing {
   method: string;
   path: string;
-  headers?: OutgoingHttpHeaders;
+  // As node:http has it, whose types a customer's project may lack.
+  headers?: Record<string, string | number | string[] | undefined>;
 }
 
 interface Transport {
@@ -42,8 +43,8 @@ export function createTransport({ endpoint, timeoutMs, now, ca }: TransportOptio
 
   async function open() {
     const options = { keepAlive: true, maxSockets: 50, ...(ca === undefined ? {} : { ca }) };
-    // On Node 22 and 24 importing node:http loads undici: only plain endpoints, which are local, pay for it.
-    const client = secure ? https : (await import('node:http')).default;
+    // Either costs a cold start some: on Node 22 and 24 node:http loads undici, and node:https loads TLS.
+    const client = secure ? (await import('node:https')).default : (await import('node:http')).default;
     const agent = new client.Agent(options);
     agent.on('free', (socket: Socket) => idleSince.set(socket, now()));
     return { request: client.request as typeof https.request, agent };

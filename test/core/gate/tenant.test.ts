@@ -15,6 +15,7 @@ it('tells a handler who calls, under which limits, and what is left of the month
   expect(tenantOf(gate, mappingFixture({ env: 'test' }), NOON)).toEqual({
     tenantId: 'acme',
     plan: 'pro',
+    isolation: 'pool',
     limits: { apiCallsPerMonth: 1000, storageBytes: 5_000, maxUsers: 3 },
     keyId: 'k1',
     env: 'test',
