@@ -19,8 +19,10 @@ export interface HttpApiOptions {
   sandbox: string;
   /** REQUEST authorizer, payload 2.0; none where the handler does the gate itself. */
   authorizer?: FunctionSpec;
+  /** Whether the authorizer takes bearer tokens too. */
+  tokens?: boolean;
   handler: FunctionSpec;
-  /** Takes the access lines and what the functions print. API keys are masked before. */
+  /** Takes the access lines and what the functions print. API keys and tokens are masked before. */
   log(line: string): void;
   /** Epoch ms. */
   now?: () => number;
@@ -35,7 +37,7 @@ export interface HttpApi {
 
 /** Serves a local HTTP API with API Gateway's semantics. Throws `port_in_use` or `port_not_allowed` (config). */
 export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
-  const log = (line: string): void => options.log(line.replace(OUR_KEYS, '$1…'));
+  const log = (line: string): void => options.log(line.replace(OUR_KEYS, '$1…').replace(TOKENS, 'eyJ…'));
   const deps = { sandbox: options.sandbox, log };
   const authorizer = options.authorizer && createFunctionPool(options.authorizer, deps);
   const handler = createFunctionPool(options.handler, deps);
@@ -44,7 +46,7 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const server = createServer({ maxHeaderSize: READ_HEADERS_UP_TO }, (request, response) => {
     const begun = now();
     const facts = readRequest(request, begun);
-    serve(request, facts, handler, authorizer)
+    serve(request, facts, handler, authorizer, options.tokens === true)
       .catch((): Served => ({ answer: request.complete ? SERVER_ERROR : BAD_REQUEST, tenant: null }))
       .then(({ answer, tenant }) => {
         send(response, answer, facts?.requestContext.requestId, server.listening);
@@ -71,6 +73,9 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
 /** Keys of our shape, wherever they turn up: in a path, or in what a function prints. */
 const OUR_KEYS = /([a-z][a-z0-9]{1,11}_(?:live|test)_)[0-9A-Za-z]{38}/g;
 
+/** JWTs: their header is a JSON object, and so begins with these letters. */
+const TOKENS = /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g;
+
 interface Served {
   answer: HttpAnswer;
   /** From the authorizer's context, for the access line. */
@@ -82,13 +87,14 @@ async function serve(
   facts: RequestFacts | null,
   handler: FunctionPool,
   authorizer: FunctionPool | undefined,
+  tokens: boolean,
 ): Promise<Served> {
   const body = await readBody(request);
   const refused = refusal(request, facts, body);
   if (refused !== null || facts === null || body === null)
     return { answer: refused ?? SERVER_ERROR, tenant: null };
   if (authorizer === undefined) return { answer: await integrate(handler, facts, body), tenant: null };
-  const authorization = await authorize(authorizer, facts);
+  const authorization = await authorize(authorizer, facts, tokens);
   if (!authorization.allowed) return { answer: authorization.answer, tenant: null };
   const { context } = authorization;
   return { answer: await integrate(handler, facts, body, { lambda: context }), tenant: tenantOf(context) };

@@ -5,6 +5,7 @@ import type { Outcome } from './outcome.ts';
 const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
 
 const TITLES = {
+  400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
   500: 'Internal Server Error',
@@ -20,7 +21,7 @@ const LIMITED = {
 export function denial(outcome: Exclude<Outcome, { outcome: 'allowed' }>): HttpResult {
   switch (outcome.outcome) {
     case 'refused':
-      return problem(403, 'The API key is not accepted.');
+      return problem(403, 'The API key or token is not accepted.');
     case 'unavailable':
       return problem(503, 'The call could not be authorised now. Try again.', retryAfter(outcome.retryAfter));
     case 'limited': {
@@ -32,6 +33,12 @@ export function denial(outcome: Exclude<Outcome, { outcome: 'allowed' }>): HttpR
 }
 
 export const missingKey = (): HttpResult => problem(401, 'An API key is required in the x-api-key header.');
+export const missingKeyOrToken = (): HttpResult =>
+  problem(401, 'An API key in the x-api-key header or a bearer token is required.', {
+    'www-authenticate': 'Bearer',
+  });
+/** Which of the two would be limited and counted is not for us to choose. */
+export const keyAndToken = (): HttpResult => problem(400, 'Present an API key or a bearer token, not both.');
 export const misconfigured = (): HttpResult => problem(500, 'This API is not set up correctly.');
 
 function problem(
