@@ -1,5 +1,8 @@
 import type { GateItem } from '../gate/layout.ts';
 import type { Tenant } from '../tenants/tenant.ts';
+import type { Metrics } from './amount.ts';
+import type { Gauge } from './gauge.ts';
+import { BUILT_IN, decimalOf } from './metrics.ts';
 
 /** One folded amount: what a metric counted on a UTC day. Of a gauge: its level × hours, and its highest level. */
 export interface UsageItem {
@@ -7,6 +10,8 @@ export interface UsageItem {
   metric: string;
   amount: number;
   max?: number;
+  /** Of a gauge: the hours of the day that are counted, 24 when it is over. */
+  through?: number;
 }
 
 const GATE_DAY = /^(\d{4}-\d\d-\d\d)(\.c)?$/;
@@ -20,38 +25,39 @@ export function gateDays(gate: GateItem | null, prefix: string): UsageItem[] {
   });
 }
 
-/** Calls in a month: the folded days and those still on the gate. */
-export function callsIn(month: string, folded: readonly UsageItem[], gate: GateItem | null): number {
-  return [...folded.filter(({ metric }) => metric === 'api_calls'), ...gateDays(gate, month)].reduce(
-    (sum, { amount }) => sum + amount,
-    0,
-  );
-}
+/** An amount in the metric's units. */
+export const inUnits = (metrics: Metrics, metric: string, amount: number): number =>
+  Number(decimalOf(amount, metrics[metric]?.scale ?? 0));
+
+/** The sum of a metric's amounts, as integer of 10^-scale units. */
+export const sumOf = (items: readonly UsageItem[], metric: string): number =>
+  Number(items.reduce((sum, one) => (one.metric === metric ? sum + BigInt(one.amount) : sum), 0n));
 
 const percentOf = (used: number, limit: number): number =>
   limit === 0 ? (used > 0 ? 100 : 0) : Math.round((used / limit) * 1000) / 10;
 
-/** A month of usage as JSON shows it. Levels are `null` until something has been claimed or sampled. */
+/**
+ * A month of usage as JSON shows it, in units. Levels are those of now, `null` until something has been claimed;
+ * hours are level × hours, `null` until something has been sampled.
+ */
 export function usageView(
   tenant: Tenant,
   month: string,
   folded: readonly UsageItem[],
   gate: GateItem | null,
+  gauges: readonly Gauge[] = [],
+  metrics: Metrics = BUILT_IN,
 ) {
   const limit = tenant.limits.apiCallsPerMonth;
-  const used = callsIn(month, folded, gate);
+  const items = [...folded, ...gateDays(gate, month)];
+  const used = sumOf(items, 'api_calls');
   const guarded = gate?.m[month] ?? used;
-  const days = new Map<string, Record<string, number>>();
-  for (const { day, metric, amount } of [...folded, ...gateDays(gate, month)]) {
-    const metrics = days.get(day) ?? {};
-    metrics[metric] = (metrics[metric] ?? 0) + amount;
-    days.set(day, metrics);
-  }
-  const counters: Record<string, { used: number }> = { compute_seconds: { used: 0 } };
-  for (const { metric, amount } of folded) {
-    if (metric === 'api_calls') continue;
-    counters[metric] = { used: (counters[metric]?.used ?? 0) + amount };
-  }
+  const level = (metric: string): number | null => {
+    const gauge = gauges.find((one) => one.metric === metric);
+    return gauge === undefined ? null : inUnits(metrics, metric, gauge.level);
+  };
+  const hours = (metric: string): number | null =>
+    items.some((one) => one.metric === metric) ? inUnits(metrics, metric, sumOf(items, metric)) : null;
   return {
     tenantId: tenant.id,
     month,
@@ -63,13 +69,56 @@ export function usageView(
         percent: limit === null ? null : percentOf(used, limit),
         overage: limit === null ? 0 : Math.max(0, used - limit),
       },
-      storage_bytes: { level: null, limit: tenant.limits.storageBytes, byteHours: null },
-      users: { level: null, limit: tenant.limits.maxUsers },
-      ...counters,
+      storage_bytes: {
+        level: level('storage_bytes'),
+        limit: tenant.limits.storageBytes,
+        byteHours: hours('storage_bytes'),
+      },
+      users: { level: level('users'), limit: tenant.limits.maxUsers },
+      compute_seconds: { used: inUnits(metrics, 'compute_seconds', sumOf(items, 'compute_seconds')) },
+      ...otherMetrics(items, gauges, metrics, level, hours),
     },
-    days: [...days.entries()]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([day, metrics]) => ({ day, metrics })),
+    days: daysOf(items, metrics),
   };
 }
 export type UsageView = ReturnType<typeof usageView>;
+
+/** The project's own, and what was declared once and still has usage. */
+function otherMetrics(
+  items: readonly UsageItem[],
+  gauges: readonly Gauge[],
+  metrics: Metrics,
+  level: (metric: string) => number | null,
+  hours: (metric: string) => number | null,
+) {
+  const names = new Set([...Object.keys(metrics), ...[...items, ...gauges].map(({ metric }) => metric)]);
+  for (const given of Object.keys(BUILT_IN)) names.delete(given);
+  const isGauge = (name: string) =>
+    metrics[name]?.kind === 'gauge' || gauges.some(({ metric }) => metric === name);
+  return Object.fromEntries(
+    [...names].map(
+      (name): [string, { used: number } | { level: number | null; limit: null; hours: number | null }] =>
+        isGauge(name)
+          ? [name, { level: level(name), limit: null, hours: hours(name) }]
+          : [name, { used: inUnits(metrics, name, sumOf(items, name)) }],
+    ),
+  );
+}
+
+/** Ascending; of a gauge, its level × hours. */
+function daysOf(items: readonly UsageItem[], metrics: Metrics) {
+  const days = new Map<string, Map<string, bigint>>();
+  for (const { day, metric, amount } of items) {
+    const sums = days.get(day) ?? new Map<string, bigint>();
+    sums.set(metric, (sums.get(metric) ?? 0n) + BigInt(amount));
+    days.set(day, sums);
+  }
+  return [...days.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([day, sums]) => ({
+      day,
+      metrics: Object.fromEntries(
+        [...sums].map(([metric, sum]) => [metric, inUnits(metrics, metric, Number(sum))]),
+      ),
+    }));
+}

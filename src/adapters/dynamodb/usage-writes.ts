@@ -1,0 +1,99 @@
+import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  TransactWriteCommand,
+  type TransactWriteCommandInput,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { SaasctlError } from '../../core/errors.ts';
+import { tableName } from '../../core/schema.ts';
+import type { ItemWrite } from '../../core/usage/layout.ts';
+import { awsError, isThrottle, isUnsent, mayHaveApplied } from '../aws-errors.ts';
+
+type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
+
+/** What stood in the way of one write: its condition failed, on this item (its texts) where it was asked for. */
+export interface Refused {
+  failed: boolean;
+  item: Record<string, string | undefined> | null;
+}
+
+const PATIENCE_MS = 10_000;
+const TRIES = 4;
+
+/**
+ * One update by itself, several writes in a transaction. `null`: made. Else why not, write by write. Sent again
+ * when it did not reach the store or its answer was lost: only for writes that recognise their own repetition.
+ * Throws `write_ambiguous` when the last answer was lost too.
+ */
+export async function write(
+  writer: DynamoDBDocumentClient,
+  stack: string,
+  writes: readonly ItemWrite[],
+  more: readonly TransactItem[],
+  doing: string,
+): Promise<Refused[] | null> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (let tries = 1; ; ) {
+    try {
+      await send(writer, stack, writes, more);
+      return null;
+    } catch (error) {
+      const refused = refusedBy(error);
+      if (refused?.some(({ failed }) => failed)) return refused;
+      const busy = refused !== null ? isContended(error) : isThrottle(error);
+      const lost = mayHaveApplied(error);
+      if (!busy && !lost && !isUnsent(error)) throw awsError(error, doing);
+      if (Date.now() > deadline || (!busy && ++tries > TRIES))
+        throw lost ? ambiguous(error) : awsError(error, doing);
+      await new Promise((wake) => setTimeout(wake, 20 + Math.random() * 80));
+    }
+  }
+}
+
+function send(
+  writer: DynamoDBDocumentClient,
+  stack: string,
+  writes: readonly ItemWrite[],
+  more: readonly TransactItem[],
+): Promise<unknown> {
+  const [only] = writes;
+  if (only !== undefined && 'update' in only && writes.length + more.length === 1) {
+    return writer.send(new UpdateCommand({ TableName: tableName(stack, only.table), ...only.update }));
+  }
+  const items = writes.map((one): TransactItem => {
+    const TableName = tableName(stack, one.table);
+    return 'put' in one ? { Put: { TableName, ...one.put } } : { Update: { TableName, ...one.update } };
+  });
+  return writer.send(new TransactWriteCommand({ TransactItems: [...items, ...more] }));
+}
+
+function refusedBy(error: unknown): Refused[] | null {
+  if (error instanceof ConditionalCheckFailedException) return [{ failed: true, item: null }];
+  if (!(error instanceof TransactionCanceledException)) return null;
+  return (error.CancellationReasons ?? []).map(({ Code, Item }) => ({
+    failed: Code === 'ConditionalCheckFailed',
+    item: Item === undefined ? null : texts(Item),
+  }));
+}
+
+/** The texts of an item in DynamoDB's own JSON: the document client does not translate what errors carry. */
+const texts = (item: Record<string, { S?: string | undefined }>) =>
+  Object.fromEntries(Object.entries(item).map(([name, { S }]) => [name, S]));
+
+const CONTENDED = /^(TransactionConflict|ThrottlingError|ProvisionedThroughputExceeded)$/;
+
+const isContended = (error: unknown): boolean =>
+  error instanceof TransactionCanceledException &&
+  (error.CancellationReasons ?? []).some(({ Code = '' }) => CONTENDED.test(Code));
+
+function ambiguous(cause: unknown): SaasctlError {
+  return new SaasctlError({
+    code: 'write_ambiguous',
+    category: 'remote',
+    message: `the usage may or may not have been written: ${(cause as Error).name}`,
+    hint: 'the answer was lost; the same command finds out, and counts nothing twice',
+    retryable: true,
+    cause,
+  });
+}
