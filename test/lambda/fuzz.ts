@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import { checksum, mintKey } from '../../src/core/keys/format.ts';
 import { authorize } from '../../src/lambda/authorize.ts';
 import { createGate } from '../../src/runtime/gate.ts';
+import type { Wire } from '../../src/runtime/wire/client.ts';
+import { marshalItem } from '../../src/runtime/wire/marshal.ts';
 import { withTenant } from '../../src/runtime/with-tenant.ts';
-import { gateFixture, NOON, putGate, putKey, STACK } from '../fixtures/gate.ts';
+import { gateFixture, mappingFixture, NOON, putGate, putKey, STACK } from '../fixtures/gate.ts';
 import { memoryWire } from '../runtime/memory-dynamo.ts';
 
 const good = mintKey('anb', 'live');
@@ -77,4 +79,28 @@ export async function fuzz(runs: number): Promise<void> {
       throw new Error(`answered ${statuses}`);
   });
   await fc.assert(refusedEverywhere, { numRuns: runs });
+}
+
+/**
+ * Puts mutations of a good key to a gate over a store that knows every hash: only the look of a key can refuse
+ * them. Without `checked` it is the broken gate that looks up what it should have refused unseen.
+ */
+export async function fuzzChecksum(runs: number, checked = true): Promise<void> {
+  const { wire } = memoryWire();
+  await putGate(wire, gateFixture());
+  const everyKey: Wire = {
+    ...wire,
+    send: async (operation, body) =>
+      operation === 'GetItem'
+        ? { kind: 'applied', output: { Item: marshalItem({ ...mappingFixture() }) } }
+        : wire.send(operation, body),
+  };
+  const look = checked ? { prefix: 'anb', importedKeys: false } : { prefix: 'other', importedKeys: true };
+  const options = { stack: STACK, envs: ['live' as const], policy: 'deny' as const, now: () => NOON };
+  const gate = createGate({ ...options, ...look, wire: everyKey, log: () => {} });
+  const refused = fc.asyncProperty(mutated, async (key) => {
+    const { isAuthorized } = await authorize({ headers: { 'x-api-key': key } }, gate);
+    if (isAuthorized) throw new Error('authorised');
+  });
+  await fc.assert(refused, { numRuns: runs });
 }

@@ -65,6 +65,11 @@ export interface Sink {
   readonly perSecond: number | null;
   /** Days back that an event may be stamped; `null`: any. */
   readonly backdateDays: number | null;
+  /**
+   * Hours for which an id sent again is recognised, a margin taken off; `null`: for ever. 23 unless said (Stripe
+   * promises 24). After them `total` decides what became of an attempt whose answer was lost.
+   */
+  readonly dedupeHours?: number | null;
   /** Checks everything that can be checked before the first write. Throws where the sink cannot be asked. */
   preflight(meters: readonly Meter[], now: number): Promise<SinkProblem[]>;
   /** One attempt at each; the answers in the order of the events. Never throws, never repeats an attempt. */
@@ -79,6 +84,11 @@ export interface Sink {
     meter: Meter;
     day: string;
   }): Promise<number | null>;
+  /**
+   * Epoch seconds, each `null` where there is none: before `closedUntil` usage falls into invoices that are final
+   * already; at `endedAt` the customer's subscription ended. Asked about late usage, and of tenants that leave.
+   */
+  periods?(customer: string): Promise<{ closedUntil: number | null; endedAt: number | null }>;
   close(): Promise<void>;
 }
 

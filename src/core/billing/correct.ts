@@ -1,0 +1,89 @@
+import type { AuditEntry } from '../audit.ts';
+import { SaasctlError } from '../errors.ts';
+import { type Change, changesBetween } from '../mutation.ts';
+import { isoTime } from '../time.ts';
+import { HISTORY, type LedgerRow, owedOf } from './ledger.ts';
+
+/**
+ * What a person says about a row. `counted`, `not_counted`: the delta whose answer was lost did arrive, or did not.
+ * `confirmed`: so much has the sink. `write_off`: what is owed will not be billed. `clear_flag`: it was looked at.
+ */
+export type Correction =
+  | { kind: 'counted' | 'not_counted' | 'write_off' | 'clear_flag' }
+  | { kind: 'confirmed'; value: number };
+
+/** A correction as a value: shown before it is made, and audited. */
+export interface CorrectionPlan {
+  before: LedgerRow;
+  after: LedgerRow;
+  changes: Change[];
+}
+
+/** Throws a conflict where the row is not what the correction is about. `now` in epoch ms. */
+export function planCorrection(
+  row: LedgerRow,
+  counter: number,
+  correction: Correction,
+  now: number,
+): CorrectionPlan {
+  const after = corrected(row, counter, correction);
+  const delta = after.confirmed - row.confirmed + (after.dropped - row.dropped);
+  const entry = { at: now, event: 'corrected' as const, seq: row.seq, delta };
+  const whole: LedgerRow = {
+    ...after,
+    flag: null,
+    rev: row.rev + 1,
+    history: [...row.history, entry].slice(-HISTORY),
+  };
+  const changes = changesBetween(row, whole, ['confirmed', 'inflight', 'dropped', 'flag']);
+  return { before: row, after: whole, changes };
+}
+
+function corrected(row: LedgerRow, counter: number, correction: Correction): LedgerRow {
+  const { kind } = correction;
+  if (kind === 'clear_flag') return row.flag === null ? refuse(row, 'has no flag') : row;
+  if (kind === 'confirmed') {
+    const { value } = correction;
+    if (row.inflight !== null) return refuse(row, 'has a delta on its way: say first whether it was counted');
+    return Number.isSafeInteger(value) && value >= 0
+      ? { ...row, confirmed: value }
+      : refuse(row, `cannot have ${value} confirmed`);
+  }
+  if (kind === 'write_off') {
+    if (row.inflight !== null) return refuse(row, 'has a delta on its way: say first whether it was counted');
+    const owed = owedOf(row, counter);
+    return owed === 0 ? refuse(row, 'owes nothing') : { ...row, dropped: row.dropped + owed };
+  }
+  if (row.inflight === null) return refuse(row, 'has no delta on its way');
+  return {
+    ...row,
+    confirmed: row.confirmed + (kind === 'counted' ? row.inflight.delta : 0),
+    inflight: null,
+  };
+}
+
+function refuse({ tenantId, eventName, day }: LedgerRow, what: string): never {
+  throw new SaasctlError({
+    code: 'correction_refused',
+    category: 'conflict',
+    message: `the ledger row of ${tenantId}, ${eventName}, ${day} ${what}`,
+    hint: 'nothing was changed',
+    next: `saasctl usage ledger ${tenantId}`,
+  });
+}
+
+/** The audit's entry of a correction. */
+export const correctionAudit = (
+  { before, changes }: CorrectionPlan,
+  kind: Correction['kind'],
+  by: { id: string; now: number; actor: string; requestId: string },
+): AuditEntry => ({
+  id: by.id,
+  at: isoTime(by.now),
+  actor: by.actor,
+  action: `billing.correct.${kind}`,
+  tenantId: before.tenantId,
+  keyId: null,
+  changes: [{ field: 'row', from: null, to: `${before.eventName}#${before.day}` }, ...changes],
+  requestId: by.requestId,
+});

@@ -1,0 +1,87 @@
+import { nextHead, type Pair } from './counter.ts';
+import { deliver } from './deliver.ts';
+import { type LedgerRow, settledAt } from './ledger.ts';
+import { planRows } from './plan-rows.ts';
+import type { Billable, Head } from './ports.ts';
+import { record } from './record.ts';
+import { type RowOutcome, rowReport } from './report.ts';
+import { type Run, tell } from './run.ts';
+import type { Result, Task } from './task.ts';
+
+/** A tenant, and its rows that want a close look. */
+export interface Work {
+  tenant: Billable;
+  head: Head | null;
+  pairs: Pair[];
+  /** The day of the sweep that found them: all other rows are settled. */
+  swept: string | null;
+}
+
+/**
+ * Settles the rows of some tenants: plans and marks them, sends, commits, and keeps in the heads what is settled.
+ * Returns what another run is at.
+ */
+export async function settle(run: Run, works: readonly Work[]): Promise<Work[]> {
+  const wanted = works.flatMap(({ tenant, pairs }) => pairs.map((pair) => ({ tenant, ...pair })));
+  const { ready, results, held } = await planRows(run, wanted);
+  if (run.options.dryRun) {
+    for (const { task, row, delta } of ready)
+      results.push({ task, row, outcome: 'planned', delta, reason: null });
+  } else {
+    run.waiting += ready.length;
+    const verdicts = await deliver(run, ready);
+    run.waiting -= ready.length;
+    results.push(...(await record(run, ready, verdicts)));
+  }
+  for (const { task, row, outcome, delta, reason } of results) {
+    const [counter, confirmed] = outcome === 'failed' ? [null, null] : [task.counter, row.confirmed];
+    const flag = row.flag?.code ?? null;
+    const since = row.inflight?.firstAttemptAt ?? null;
+    tell(run, rowReport(row, counter, confirmed, outcome, { delta, reason, flag, since }));
+  }
+  const heads = run.options.dryRun ? null : await keepHeads(run, works, results, held);
+  return works.flatMap((work) => {
+    const pairs = held.filter(({ tenant }) => tenant.id === work.tenant.id);
+    if (pairs.length === 0) return [];
+    const head = heads?.get(work.tenant.id) ?? work.head;
+    return [{ ...work, head, pairs: pairs.map(({ meter, day }) => ({ meter, day })) }];
+  });
+}
+
+const SETTLED = new Set<RowOutcome>(['settled', 'sent', 'carried', 'dropped']);
+
+async function keepHeads(
+  run: Run,
+  works: readonly Work[],
+  results: readonly Result[],
+  held: readonly Task[],
+): Promise<ReadonlyMap<string, Head>> {
+  const now = run.options.clock.now();
+  const byTenant = new Map<string, { eventName: string; day: string; settled: number | null }[]>();
+  const add = ({ tenantId, eventName, day }: LedgerRow, settled: number | null) => {
+    const rows = byTenant.get(tenantId) ?? [];
+    rows.push({ eventName, day, settled });
+    byTenant.set(tenantId, rows);
+  };
+  for (const { row, outcome } of results) {
+    const isSettled = row.inflight === null && row.flag === null && SETTLED.has(outcome);
+    add(row, isSettled ? settledAt(row) : null);
+  }
+  for (const { row } of held) add(row, null);
+  const heads = new Map<string, Head>();
+  for (const { tenant, head, swept } of works) {
+    const next = nextHead(head, tenant.id, byTenant.get(tenant.id) ?? [], swept, now);
+    if (head === null || !sameHead(head, next)) heads.set(tenant.id, next);
+  }
+  // Without its head a tenant is looked at more closely than needed, no more.
+  if (heads.size > 0) await run.options.ledger.keepHeads(run.scope, [...heads.values()]).catch(() => {});
+  return heads;
+}
+
+const sameHead = (a: Head, b: Head): boolean =>
+  a.swept === b.swept &&
+  String(a.open) === String(b.open) &&
+  [...new Set([...Object.keys(a.settled), ...Object.keys(b.settled)])].every((eventName) => {
+    const [one, other] = [a.settled[eventName] ?? {}, b.settled[eventName] ?? {}];
+    return [...new Set([...Object.keys(one), ...Object.keys(other)])].every((day) => one[day] === other[day]);
+  });

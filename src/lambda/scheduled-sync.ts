@@ -1,0 +1,52 @@
+import type { LedgerStore } from '../core/billing/ports.ts';
+import { syncCategory } from '../core/billing/report.ts';
+import type { SyncOptions } from '../core/billing/run.ts';
+import { type Synced, scopeOf, syncUsage } from '../core/billing/sync.ts';
+
+const HOUR = 3_600_000;
+/** From these ages on, a delta whose answer was lost is reported: at 23 h its id is no longer safe to send. */
+const LATE_MS = 12 * HOUR;
+const ALARM_MS = 20 * HOUR;
+/** What is kept back for the answers and commits of what is on its way: Stripe may take its full time limit. */
+const SPARE_MS = 15_000;
+
+/** One structured line for the function's log. */
+export type SyncLog = (line: {
+  level: 'info' | 'warn' | 'error';
+  event: string;
+  [detail: string]: unknown;
+}) => void;
+
+export interface ScheduledSync extends Omit<SyncOptions, 'from' | 'deadline'> {
+  ledger: LedgerStore;
+  /** What is left of this invocation, ms. */
+  remainingMs: number;
+  log: SyncLog;
+}
+
+/**
+ * One invocation: goes on where the last one stopped, ends with time to spare, and keeps where it stopped. The first
+ * one after the last tenant begins anew. Two at once are safe: the ledger decides, not the cursor.
+ */
+export async function scheduledSync({ remainingMs, log, ...options }: ScheduledSync): Promise<Synced> {
+  const { ledger, clock, sink, stack } = options;
+  const deadline = clock.now() + remainingMs - Math.min(SPARE_MS, remainingMs / 2);
+  const scope = await scopeOf(sink, stack);
+  const from = (await ledger.cursor(scope)) ?? { shard: 0, after: null };
+  const synced = await syncUsage({ ...options, from, deadline });
+  await ledger.keepCursor(scope, synced.next);
+  const age = synced.oldest === null ? 0 : clock.now() - synced.oldest;
+  const result = syncCategory(synced);
+  log({ level: result === 'ok' ? 'info' : 'warn', event: 'billing_sync', result, ...synced });
+  if (age >= LATE_MS) {
+    const level = age >= ALARM_MS ? 'error' : 'warn';
+    log({
+      level,
+      event: 'billing_unanswered',
+      oldest: synced.oldest,
+      hours: Math.floor(age / HOUR),
+      inflight: synced.inflight,
+    });
+  }
+  return synced;
+}

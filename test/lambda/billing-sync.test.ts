@@ -1,0 +1,200 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gatePk } from '../../src/core/gate/layout.ts';
+import { createTenant } from '../../src/core/tenants/mutations.ts';
+import { dayOf } from '../../src/core/time.ts';
+import { billingSettings, stripeKeyFrom } from '../../src/lambda/billing-settings.ts';
+import { type StripeStandIn, startStripeStandIn } from '../../src/local/stripe/server.ts';
+import { marshalItem } from '../../src/runtime/wire/marshal.ts';
+import { openStoreOnEngine, type StoreOnEngine } from '../adapters/engine.ts';
+import { apply, STACK } from '../adapters/tenancy.ts';
+import { pro } from '../fixtures/tenants.ts';
+import { bundle } from '../local/fixtures/bundles.ts';
+
+const TENANTS = 30;
+const CALLS = 7;
+const KEY = 'sk_test_standin';
+const BILLING = {
+  mode: 'test',
+  meters: [{ metric: 'api_calls', eventName: 'api_calls', measure: 'sum', scale: 0 }],
+};
+
+let dir: string;
+let file: string;
+let on: StoreOnEngine;
+let stripe: StripeStandIn;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'saasctl-billing-'));
+  [file, on, stripe] = await Promise.all([
+    bundle(dir, 'src/lambda/billing-sync.ts'),
+    openStoreOnEngine(),
+    startStripeStandIn({ storeDir: null }),
+  ]);
+  await makeMeter();
+  for (let at = 0; at < TENANTS; at++) await makeTenant(`tenant-${at}`);
+});
+afterAll(async () => {
+  await stripe.stop();
+  await on.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+describe('the scheduled sync, bundled', () => {
+  it('stops with time to spare and carries on at the next invocation until all is billed', async () => {
+    stripe.control({ latencyMs: 20, perSecond: 8 });
+    // Half of what is left is kept back where little is left: one second of work an invocation.
+    const invocations = await invoke(2000);
+    const sent = invocations.map(({ synced }) => synced.sent);
+    expect(sent.reduce((sum, one) => sum + one, 0)).toBe(TENANTS);
+    expect(invocations.length).toBeGreaterThan(1);
+    expect(invocations.slice(0, -1).every(({ synced }) => synced.stopped === 'budget')).toBe(true);
+    expect(invocations.at(-1)?.synced).toMatchObject({ stopped: null, next: null, inflight: 0 });
+    expect(Math.max(...invocations.map(({ ms }) => ms))).toBeLessThan(2000);
+    expect(stripe.totals().map(({ value }) => Number(value))).toEqual(Array(TENANTS).fill(CALLS));
+  });
+
+  it('finds nothing to do then, in little memory, and says so in one line without the key', async () => {
+    stripe.control({ latencyMs: 0, perSecond: null });
+    const [only, ...more] = await invoke(60_000);
+    expect(more).toEqual([]);
+    expect(only?.synced).toMatchObject({ sent: 0, days: 0, looked: TENANTS });
+    expect(only?.rssMb).toBeLessThan(200);
+    expect(only?.lines).toHaveLength(1);
+    expect(JSON.parse(only?.lines[0] ?? '')).toMatchObject({
+      level: 'info',
+      event: 'billing_sync',
+      result: 'ok',
+    });
+    expect(only?.lines.join()).not.toContain(KEY);
+  });
+});
+
+describe('its settings', () => {
+  const env = { SAASCTL_STACK: 's', AWS_REGION: 'eu-central-1', SAASCTL_BILLING: JSON.stringify(BILLING) };
+
+  it('are read whole', () => {
+    expect(billingSettings(env)).toEqual({
+      stack: 's',
+      region: 'eu-central-1',
+      endpoint: null,
+      stripeUrl: null,
+      ...BILLING,
+      finalInvoice: 'carry',
+      eventsPerSecond: null,
+    });
+  });
+
+  it.each([
+    ['SAASCTL_STACK', { SAASCTL_STACK: '' }],
+    ['SAASCTL_BILLING', { SAASCTL_BILLING: 'x' }],
+    ['SAASCTL_BILLING', { SAASCTL_BILLING: JSON.stringify({ ...BILLING, mode: 'both' }) }],
+    ['SAASCTL_BILLING', { SAASCTL_BILLING: JSON.stringify({ ...BILLING, meters: [{ metric: 'x' }] }) }],
+    [
+      'SAASCTL_STRIPE_URL',
+      {
+        SAASCTL_STRIPE_URL: 'http://127.0.0.1:1',
+        SAASCTL_BILLING: JSON.stringify({ ...BILLING, mode: 'live' }),
+      },
+    ],
+  ])('that are wrong name their variable: %s', (name, change) => {
+    expect(() => billingSettings({ ...env, ...change })).toThrow(name);
+  });
+
+  it('take no key of the other mode, and never repeat it', async () => {
+    const key = 'sk_live_0123456789';
+    await expect(stripeKeyFrom({ STRIPE_API_KEY: key }, 'live')).resolves.toBe(key);
+    const refusal = await stripeKeyFrom({ STRIPE_API_KEY: key }, 'test').catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'bad_setting' });
+    expect(JSON.stringify(refusal) + String(refusal)).not.toContain(key);
+  });
+});
+
+interface Invocation {
+  ms: number;
+  rssMb: number;
+  synced: {
+    sent: number;
+    days: number;
+    looked: number;
+    stopped: string | null;
+    next: unknown;
+    inflight: number;
+  };
+  /** What it logged. */
+  lines: string[];
+}
+
+/** Invocations of one sandbox until there is nothing left, each with so much time. */
+async function invoke(remainingMs: number): Promise<Invocation[]> {
+  const script = `
+    const { handler } = await import(${JSON.stringify(file)});
+    for (let next = true; next; ) {
+      const ends = Date.now() + ${remainingMs};
+      const synced = await handler({}, { getRemainingTimeInMillis: () => ends - Date.now() });
+      const ms = Date.now() - ends + ${remainingMs};
+      console.log('RESULT ' + JSON.stringify({ ms, rssMb: process.memoryUsage().rss / 2 ** 20, synced }));
+      next = synced.next !== null;
+    }`;
+  const env = {
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ENDPOINT_URL_DYNAMODB: on.proxy.endpoint,
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    SAASCTL_STACK: STACK,
+    SAASCTL_BILLING: JSON.stringify(BILLING),
+    SAASCTL_STRIPE_URL: stripe.url,
+    STRIPE_API_KEY: KEY,
+  };
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    env,
+    timeout: 25_000,
+  });
+  const invocations: Invocation[] = [];
+  let lines: string[] = [];
+  for (const line of stdout.trim().split('\n')) {
+    if (!line.startsWith('RESULT ')) lines.push(line);
+    else {
+      invocations.push({ ...JSON.parse(line.slice('RESULT '.length)), lines });
+      lines = [];
+    }
+  }
+  return invocations;
+}
+
+async function makeTenant(id: string) {
+  const now = Date.now();
+  const input = { stripeCustomerId: (await post('customers', { name: id })).id };
+  await apply(on.store, createTenant(null, id, input, { plan: pro, ifNotExists: false, now }), now);
+  await on.wire.send('UpdateItem', {
+    TableName: `${STACK}-gates`,
+    Key: marshalItem({ PK: gatePk(id) }),
+    UpdateExpression: 'SET u = :u',
+    ExpressionAttributeValues: marshalItem({ ':u': { [dayOf(now)]: CALLS } }),
+  });
+}
+
+const makeMeter = () =>
+  post('billing/meters', {
+    display_name: 'calls',
+    event_name: 'api_calls',
+    'default_aggregation[formula]': 'sum',
+    'customer_mapping[type]': 'by_id',
+    'customer_mapping[event_payload_key]': 'stripe_customer_id',
+    'value_settings[event_payload_key]': 'value',
+  });
+
+async function post(path: string, form: Record<string, string>): Promise<{ id: string }> {
+  const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'application/x-www-form-urlencoded' };
+  const response = await fetch(`${stripe.url}/v1/${path}`, {
+    method: 'POST',
+    headers,
+    body: new URLSearchParams(form),
+  });
+  return (await response.json()) as { id: string };
+}
