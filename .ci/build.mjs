@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildAuthorizer } from './authorizer.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -33,6 +34,7 @@ const separate = {
       if (kind !== 'dynamic-import' || !SEPARATE.includes(file)) return undefined;
       return { path: `./separate/${basename(file, '.ts')}.cjs`, external: true };
     });
+    builder.onResolve({ filter: /^stripe$/ }, () => ({ path: './separate/stripe.cjs', external: true }));
   },
 };
 
@@ -67,16 +69,26 @@ await Promise.all([
     format: 'cjs',
     minify: true,
   }),
-  // Bundled once more by the customer: aws4 stays a dependency, so that it can become CommonJS too.
+  build({
+    ...common,
+    stdin: { contents: "export { default } from 'stripe';", resolveDir: root },
+    outfile: 'dist/separate/stripe.cjs',
+    format: 'cjs',
+    minify: true,
+  }),
+  // Bundled once more by the customer: packages stay dependencies, and what few need stays a chunk.
   build({
     ...common,
     entryPoints: { 'runtime/index': 'src/runtime/index.ts' },
     outdir: 'dist',
-    external: ['aws4'],
+    splitting: true,
+    chunkNames: 'runtime/[name]-[hash]',
+    external: ['aws-jwt-verify', '@aws-sdk/credential-provider-node'],
   }),
+  buildAuthorizer('dist/lambda'),
   build({
     ...common,
-    entryPoints: { 'lambda/authorizer': 'src/lambda/authorizer.ts' },
+    entryPoints: { 'lambda/billing-sync': 'src/lambda/billing-sync.ts' },
     outdir: 'dist',
     outExtension: { '.js': '.mjs' },
     minify: true,

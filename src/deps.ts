@@ -1,18 +1,19 @@
-import { access } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
 import { homedir, hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { checkEndpoint } from './adapters/endpoint.ts';
 import { projectFiles } from './adapters/project-files.ts';
-import type { Backend, Deps, HttpApiOptions, Trace } from './commands/context.ts';
+import type { Backend, Billing, Deps, HttpApiOptions, Trace } from './commands/context.ts';
 import type { Config } from './config/load.ts';
-import { EXIT, SaasctlError, usageError } from './core/errors.ts';
+import type { StripeAccess } from './config/stripe-key.ts';
+import { EXIT, SaasctlError } from './core/errors.ts';
 import { processIo } from './ui/io.ts';
 
 /** The embedded engine takes any credentials; the user's own never go there. */
 const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 
 /** What the process gives: in tests, a twin that keeps what is written and has a clock to set. */
-export type World = Pick<Deps, 'io' | 'cwd' | 'home' | 'now' | 'signal'>;
+export type World = Pick<Deps, 'io' | 'cwd' | 'home' | 'now' | 'signal'> & Partial<Pick<Deps, 'pause'>>;
 
 export function processWorld(process: NodeJS.Process): World {
   const stop = new AbortController();
@@ -35,10 +36,12 @@ export function createDeps(world: World, packageRoot: string, version: string): 
   const { io, cwd } = world;
   const { env } = io;
   return {
+    pause: (ms) => new Promise((wake) => setTimeout(wake, ms)),
     ...world,
     env,
     version,
     openBackend: (config, trace) => (config.isLocal ? openLocal(config, env, trace) : openAws(config, trace)),
+    openBilling: (config, trace) => openBilling(world, config, trace),
     secretFile: (path) => lazySecretFile(resolve(cwd, path)),
     files: projectFiles(join(packageRoot, 'templates', 'saasctl.json')),
     startHttpApi: (config, backend, options) => startHttpApi(packageRoot, world, config, backend, options),
@@ -81,7 +84,7 @@ async function openLocal(config: Config, env: Deps['env'], trace: Trace | null):
   const endpoint = given ?? engine?.endpoint ?? null;
   try {
     const { openStore } = await adapter;
-    const { store } = await openStore({
+    const { store, ledger } = await openStore({
       region: config.profile.region,
       stack: config.profile.stack,
       endpoint,
@@ -92,6 +95,7 @@ async function openLocal(config: Config, env: Deps['env'], trace: Trace | null):
     });
     return {
       store,
+      ledger,
       actor: `${userName()}@${hostname()}`,
       endpoint,
       clockSkewMs: null,
@@ -130,7 +134,7 @@ async function openAws(config: Config, trace: Trace | null): Promise<Backend> {
     });
   }
   const { openStore } = await import('./adapters/dynamodb/store.ts');
-  const { store, credentials } = await openStore({
+  const { store, ledger, credentials } = await openStore({
     region,
     stack,
     endpoint: null,
@@ -141,12 +145,64 @@ async function openAws(config: Config, trace: Trace | null): Promise<Backend> {
   });
   return {
     store,
+    ledger,
     actor: caller.arn,
     endpoint: null,
     clockSkewMs: caller.clockSkewMs,
     credentials: async () => asVariables(await credentials()),
     close: () => store.close(),
   };
+}
+
+/** Sinks and Stripe, as the profile says; the stand-in answers in this process, on the same store as the engine. */
+function openBilling(world: World, config: Config, trace: Trace | null): Billing {
+  const {
+    cwd,
+    now,
+    io: { env },
+  } = world;
+  const closers: (() => Promise<unknown>)[] = [];
+  const opened = <T extends { close(): Promise<void> }>(one: T): T => {
+    closers.push(() => one.close());
+    return one;
+  };
+  let access: Promise<StripeAccess> | undefined;
+  const stripe = () => {
+    access ??= stripeAccess(config, world, closers);
+    return access;
+  };
+  return {
+    async sink(name) {
+      const { openSink } = await import('./adapters/sinks.ts');
+      const { sinkSettings } = await import('./config/billing-settings.ts');
+      const { readSecret } = await import('./config/secret.ts');
+      const webhookSecret = async () => (await readSecret(env, 'SAASCTL_WEBHOOK_SECRET', cwd))?.value ?? null;
+      return opened(await openSink(name, sinkSettings(config), { stripe, webhookSecret, now, trace }));
+    },
+    async stripe() {
+      const { setupWanted } = await import('./config/billing-settings.ts');
+      const { stripeAccount } = await import('./adapters/stripe/account.ts');
+      return opened(stripeAccount({ ...(await stripe()), wanted: setupWanted(config), trace }));
+    },
+    async close() {
+      // The stand-in last: it was opened first.
+      for (const close of closers.reverse()) await close().catch(() => {});
+    },
+  };
+}
+
+async function stripeAccess(
+  { profile, storeDir }: Config,
+  { io: { env }, cwd, now }: World,
+  closers: (() => Promise<unknown>)[],
+): Promise<StripeAccess> {
+  const { stripeKeyAndUrl } = await import('./config/stripe-key.ts');
+  const named = await stripeKeyAndUrl(profile, env, cwd);
+  if (named !== null) return named;
+  const { STAND_IN_KEY, startStripeStandIn } = await import('./local/stripe/server.ts');
+  const standIn = await startStripeStandIn({ storeDir, clock: now });
+  closers.push(() => standIn.stop());
+  return { apiKey: STAND_IN_KEY, url: standIn.url, mode: 'test' };
 }
 
 const asVariables = (credentials: {
@@ -167,16 +223,12 @@ async function startHttpApi(
   options: HttpApiOptions,
 ) {
   const local = await import('./local/http-api.ts');
-  const { profile, project } = config;
+  const { functionVariables } = await import('./config/function-env.ts');
   const env = {
+    ...functionVariables(config, options.mode),
     ...(await backend.credentials()),
-    AWS_REGION: profile.region,
     ...(backend.endpoint === null ? {} : { AWS_ENDPOINT_URL_DYNAMODB: backend.endpoint }),
-    SAASCTL_STACK: profile.stack,
-    SAASCTL_KEY_PREFIX: project.keyPrefix,
-    SAASCTL_KEY_ENVS: profile.keyEnvs.join(','),
-    SAASCTL_IMPORTED_KEYS: String(profile.importedKeys),
-    SAASCTL_MODE: options.mode,
+    SAASCTL_CURSOR_SECRET: own['SAASCTL_CURSOR_SECRET'] || randomBytes(32).toString('base64url'),
   };
   const built = (name: string) => join(packageRoot, 'dist', name);
   return local.startHttpApi({
@@ -185,6 +237,7 @@ async function startHttpApi(
     ...(options.mode === 'inline'
       ? {}
       : { authorizer: { name: 'authorizer', file: built('lambda/authorizer.mjs'), env } }),
+    tokens: config.profile.jwt !== undefined,
     handler: {
       name: 'handler',
       file: await handlerFile(options.handlerFile, cwd, built('local/sample-handler.mjs')),
@@ -202,13 +255,8 @@ const defined = (env: Deps['env']): Record<string, string> =>
 
 async function handlerFile(given: string | null, cwd: string, sample: string): Promise<string> {
   if (given === null) return sample;
-  const file = resolve(cwd, given);
-  await access(file).catch((error: NodeJS.ErrnoException) => {
-    throw usageError('handler_not_found', `--handler: cannot read ${file}: ${error.code}`, {
-      hint: 'it is an ES module that exports `handler`',
-    });
-  });
-  return file;
+  const { readableHandler } = await import('./adapters/handler-file.ts');
+  return readableHandler(resolve(cwd, given));
 }
 
 function lazySecretFile(path: string) {

@@ -10,7 +10,7 @@ const RULES: Record<string, { rooms: string[]; packages: RegExp }> = {
   core: { rooms: [], packages: /^(node:(crypto|zlib)|fastest-levenshtein)$/ },
   runtime: {
     rooms: ['core'],
-    packages: /^(node:.*|aws4|aws-jwt-verify|@aws-sdk\/credential-provider-node)$/,
+    packages: /^(node:.*|aws-jwt-verify\/jwt-verifier|@aws-sdk\/credential-provider-node)$/,
   },
   config: { rooms: ['core'], packages: /^(node:.*|zod\/mini|jsonc-parser|fastest-levenshtein)$/ },
   ui: {

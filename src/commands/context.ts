@@ -1,5 +1,8 @@
 import type { Command } from 'commander';
 import type { Config } from '../config/load.ts';
+import type { LedgerStore } from '../core/billing/ports.ts';
+import type { Sink, SinkName } from '../core/billing/sink.ts';
+import type { StripeAccount } from '../core/billing/stripe-account.ts';
 import type { ControlStore, ProjectFiles, SecretFile, SelfProcess } from '../core/ports.ts';
 import type { Io } from '../ui/io.ts';
 import type { Format } from '../ui/output.ts';
@@ -15,9 +18,12 @@ export interface Deps {
   version: string;
   /** Epoch milliseconds. */
   now(): number;
+  /** Lets so many milliseconds pass. */
+  pause(ms: number): Promise<void>;
   /** Aborted by SIGINT and SIGTERM. */
   signal: AbortSignal;
   openBackend(config: Config, trace: Trace | null): Promise<Backend>;
+  openBilling(config: Config, trace: Trace | null): Billing;
   secretFile(path: string): SecretFile;
   files: ProjectFiles;
   startHttpApi(
@@ -39,6 +45,7 @@ export type Trace = (line: string) => void;
 
 export interface Backend {
   store: ControlStore;
+  ledger(): Promise<LedgerStore>;
   /** Who is calling: an ARN on AWS, `user@host` on the embedded engine. */
   actor: string;
   /** Where DynamoDB answers; `null`: AWS. */
@@ -47,6 +54,13 @@ export interface Backend {
   clockSkewMs: number | null;
   /** The credentials in use, as environment variables for the functions that `dev` runs. */
   credentials(): Promise<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+/** Where usage is billed, as the profile says; opened at its first use. Throws where a secret is missing (exit 2). */
+export interface Billing {
+  sink(name: SinkName): Promise<Sink>;
+  stripe(): Promise<StripeAccount>;
   close(): Promise<void>;
 }
 
@@ -88,6 +102,8 @@ export interface Context {
   config(): Promise<Config>;
   backend(): Promise<Backend>;
   store(): Promise<ControlStore>;
+  sink(name: SinkName): Promise<Sink>;
+  stripe(): Promise<StripeAccount>;
   print<T>(result: Result<T>): Promise<void>;
   /** A line for people, on stderr; nothing with `--quiet` or where JSON is read. */
   note(text: string): void;

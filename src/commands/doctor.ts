@@ -1,25 +1,19 @@
 import type { Config } from '../config/load.ts';
-import { EXIT, SaasctlError } from '../core/errors.ts';
+import { SaasctlError } from '../core/errors.ts';
+import { gateCost, sizeWarning } from '../core/gate/size.ts';
 import type { ControlStore } from '../core/ports.ts';
 import { gateDrift } from '../core/tenants/drift.ts';
+import { takesJwts } from '../core/tenants/jwt-access.ts';
 import { applyPlan } from '../core/tenants/mutations.ts';
 
 import { inBatches } from './batches.ts';
 import type { Backend, Context, Host } from './context.ts';
 import { define, onRun } from './define.ts';
-
-interface Finding {
-  check: string;
-  status: 'ok' | 'warn' | 'fail';
-  detail: string;
-  remedy: string | null;
-}
-
-const ok = (check: string, detail: string): Finding => ({ check, status: 'ok', detail, remedy: null });
+import { attempt, type Finding, few, ok } from './finding.ts';
 
 export function doctor(host: Host) {
   const command = define('doctor', {
-    summary: 'Check Node, engine, configuration, store, clock and drift, each with its remedy',
+    summary: 'Check Node, engine, configuration, store, clock, drift and billing, each with its remedy',
     details:
       'Exit code 0: all well, warnings included; 2: something is broken; 8: stored and real state differ.',
     examples: ['doctor', 'doctor -o json'],
@@ -54,7 +48,7 @@ async function runDoctor(cx: Context): Promise<void> {
   });
   const broken = found.filter(({ status }) => status === 'fail');
   if (broken.length === 0) return;
-  const drift = broken.every(({ check }) => check === 'gates');
+  const drift = broken.every(({ check }) => check === 'gates' || check === 'ledger');
   throw new SaasctlError({
     code: drift ? 'drift' : 'unhealthy',
     category: drift ? 'pending' : 'config',
@@ -79,19 +73,8 @@ async function* examine(cx: Context): AsyncGenerator<Finding> {
   yield ok('store', `${config.value.profile.stack}-* answers, as ${backend.value.actor}`);
   yield clock(backend.value);
   yield* drift(config.value, backend.value.store, cx.now());
-}
-
-async function attempt<T>(
-  check: string,
-  run: () => Promise<T>,
-): Promise<{ value: T } | { finding: Finding }> {
-  try {
-    return { value: await run() };
-  } catch (error) {
-    if (!(error instanceof SaasctlError) || error.exitCode === EXIT.bug) throw error;
-    const detail = error.hint === null ? error.message : `${error.message}; ${error.hint}`;
-    return { finding: { check, status: 'fail', detail, remedy: error.next } };
-  }
+  const { billing } = await import('./doctor-billing.ts');
+  yield* billing(cx, backend.value);
 }
 
 function nodeVersion(version: string): Finding {
@@ -137,29 +120,45 @@ function clock({ clockSkewMs }: Backend): Finding {
 }
 
 /** Gates against profiles, profiles against the plans of the project file. */
-async function* drift({ project }: Config, store: ControlStore, now: number): AsyncGenerator<Finding> {
+async function* drift(
+  { project, profile }: Config,
+  store: ControlStore,
+  now: number,
+): AsyncGenerator<Finding> {
   let count = 0;
   const outdated: string[] = [];
   const differing: string[] = [];
+  const heavy: string[] = [];
   const living = store.tenants({ limit: null, after: null }, ({ status }) => status !== 'deleted');
   for await (const tenants of inBatches(living.items, 100)) {
     const gates = await store.gates(tenants.map(({ id }) => id));
     for (const tenant of tenants) {
       const gate = gates.get(tenant.id);
       const plan = Object.hasOwn(project.plans, tenant.plan) ? project.plans[tenant.plan] : undefined;
+      const size = gate === undefined ? null : sizeWarning(gateCost(gate));
+      if (size !== null) heavy.push(`${tenant.id}: ${size}`);
       if (gate === undefined) differing.push(`${tenant.id} has no gate`);
       else differing.push(...gateDrift(tenant, gate).map((what) => `${tenant.id}: ${what}`));
+      if (gate !== undefined && profile.jwt !== undefined && !takesJwts(gate))
+        differing.push(`${tenant.id}: takes no JWTs, as the profile does`);
       if (plan === undefined) outdated.push(`${tenant.id} (plan ${tenant.plan} is not in the file)`);
       else if (applyPlan(tenant, { name: tenant.plan, ...plan }, false, now).outcome !== 'unchanged')
         outdated.push(tenant.id);
     }
     count += tenants.length;
   }
-  const few = (all: string[]): string =>
-    `${all.slice(0, 3).join(', ')}${all.length > 3 ? ` and ${all.length - 3} more` : ''}`;
   yield differing.length === 0
     ? ok('gates', `${count} tenants, each gate as its profile says`)
     : { check: 'gates', status: 'fail', detail: few(differing), remedy: 'saasctl plan apply' };
+  if (heavy.length > 0) {
+    const remedy = `saasctl key list --tenant ${heavy[0]?.split(':')[0]}`;
+    yield {
+      check: 'gate size',
+      status: 'warn',
+      detail: `${few(heavy)}; revoke keys that are not used`,
+      remedy,
+    };
+  }
   yield outdated.length === 0
     ? ok('plans', 'every tenant has its plan as the file has it')
     : {

@@ -8,8 +8,9 @@ import { notLocal } from './dev.ts';
 
 export function quickstart(host: Host) {
   const command = define('quickstart', {
-    exits: [3, 5, 7],
-    summary: 'The whole story on the embedded engine: provision, key, call until 429, rotate, revoke, usage',
+    exits: [3, 5, 7, 8],
+    summary:
+      'The whole story on the embedded engine: provision, key, call until 429, rotate, revoke, usage, bill',
     details:
       'Every step is a real command, printed as it runs, on a fresh tenant: it can be run again at once.',
     examples: ['quickstart'],
@@ -60,6 +61,7 @@ async function runQuickstart(cx: Context): Promise<void> {
   } finally {
     await dev.server.stop();
   }
+  await bill(tell, tenant);
   await tell.say('Everything that changed something is on record.');
   await tell.run(['audit', 'list', '--tenant', tenant, '--since', '1h']);
   await cx.io.out(
@@ -67,6 +69,7 @@ async function runQuickstart(cx: Context): Promise<void> {
       '',
       `Done. Tenant ${tenant} and its store stay in ${relative(cx.deps.cwd, config.storeDir) || config.storeDir}/. Try next:`,
       `  saasctl tenant update ${tenant} --plan pro`,
+      `  saasctl usage preview ${tenant}`,
       `  saasctl key create --tenant ${tenant}`,
       '  saasctl dev --handler ./your-handler.mjs',
       '  saasctl help',
@@ -130,6 +133,19 @@ async function callsAndLimits(
   const keyId = await tell.ask(['key', 'list', '--tenant', tenant, '-o', 'id']);
   await tell.run(['key', 'revoke', keyId, '--yes']);
   await tell.calls('next call', [await patiently(call, second)]);
+}
+
+async function bill(tell: Narrator, tenant: string): Promise<void> {
+  await tell.say('Billing. The profile local has a stand-in for Stripe: its meters and prices, made once.');
+  await tell.run(['usage', 'stripe', 'setup']);
+  await tell.say('Whom to bill, from today on.');
+  await tell.run(['tenant', 'update', tenant, '--create-customer']);
+  await tell.say('The calls just made arrive there. Each delta is written down before it is sent.');
+  await tell.run(['usage', 'sync-stripe', '--tenant', tenant]);
+  await tell.say('Once more, as cron would: nothing is sent twice.');
+  await tell.run(['usage', 'sync-stripe', '--tenant', tenant]);
+  await tell.say('Our number, and the one that Stripe has counted.');
+  await tell.run(['usage', 'reconcile', '--tenant', tenant]);
 }
 
 /** Waits out the rate limit, as a good client does; a quota is not waited for. */

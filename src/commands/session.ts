@@ -88,6 +88,11 @@ export function openSession(deps: Deps, argv: readonly string[]) {
         closers.push(opened.close);
         return opened;
       });
+      const billing = once(async () => {
+        const opened = deps.openBilling(await config(), globals.debug ? (line) => io.err(`${line}\n`) : null);
+        closers.push(opened.close);
+        return opened;
+      });
       return {
         io,
         get paint() {
@@ -100,6 +105,8 @@ export function openSession(deps: Deps, argv: readonly string[]) {
         config,
         backend,
         store: async () => (await backend()).store,
+        sink: async (name) => (await billing()).sink(name),
+        stripe: async () => (await billing()).stripe(),
         print: async (result) => {
           await render(
             result,

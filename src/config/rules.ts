@@ -1,5 +1,7 @@
 import { bucketOf } from '../core/gate/layout.ts';
 import { LONGEST_REFILL_US } from '../core/keys/rate.ts';
+import { BUILT_IN } from '../core/usage/metrics.ts';
+import { billingRules } from './billing-rules.ts';
 import { type Problem, wrongValue } from './problem.ts';
 import type { Project } from './schema.ts';
 
@@ -8,7 +10,14 @@ export const LOCAL = 'local';
 
 /** What no single value of the file can tell. */
 export function brokenRules(project: Project): Problem[] {
-  return [...defaultProfile(project), ...backends(project), ...buckets(project)];
+  return [
+    ...defaultProfile(project),
+    ...backends(project),
+    ...buckets(project),
+    ...leases(project),
+    ...metrics(project),
+    ...billingRules(project),
+  ];
 }
 
 function defaultProfile({ defaultProfile, profiles }: Project): Problem[] {
@@ -55,5 +64,24 @@ function buckets({ plans }: Project): Problem[] {
         burst,
         `at ${rate} calls a second it would take more than a year to refill`,
       ),
+    );
+}
+
+/** Every stack has the built-in ones, with a unit and a scale that its records rely on. */
+function metrics({ metrics }: Project): Problem[] {
+  return Object.keys(metrics)
+    .filter((name) => Object.hasOwn(BUILT_IN, name))
+    .map((name) => ({
+      what: `metrics has the name ${JSON.stringify(name)}, which is built in`,
+      allowed: `it is there without being declared; the built-in metrics are ${Object.keys(BUILT_IN).join(', ')}`,
+    }));
+}
+
+/** A lease takes its calls from the bucket all at once. */
+function leases({ plans }: Project): Problem[] {
+  return Object.entries(plans)
+    .filter(([, { lease, burst }]) => lease > burst)
+    .map(([name, { lease, burst }]) =>
+      wrongValue(['plans', name, 'lease'], lease, `it is at most the burst, ${burst}`),
     );
 }

@@ -3,6 +3,8 @@ import type { GateItem, KeyMapping } from './gate/layout.ts';
 import type { Key } from './keys/key.ts';
 import type { Mutation } from './mutation.ts';
 import type { Tenant } from './tenants/tenant.ts';
+import type { Gauge } from './usage/gauge.ts';
+import type { UsageEventMark, UsageLine } from './usage/record.ts';
 import type { UsageItem } from './usage/usage.ts';
 
 /** A list that is read as it is printed. `next` is known after the last item: where to go on, or `null`. */
@@ -26,6 +28,17 @@ export interface Commit {
   now: number;
 }
 
+/** Usage recorded by hand, once, under an event's id. */
+export interface Recording {
+  tenantId: string;
+  mark: UsageEventMark;
+  lines: readonly UsageLine[];
+  dedupeDays: number;
+  audit: AuditEntry;
+  /** Epoch ms. */
+  now: number;
+}
+
 /** Where tenants, keys, gates, usage and audit live. Reads of one item are strongly consistent. */
 export interface ControlStore {
   tenant(id: string): Promise<Tenant | null>;
@@ -45,6 +58,19 @@ export interface ControlStore {
    * two is then missed for a moment, never counted twice.
    */
   usage(tenantId: string, first: string, last: string): Promise<UsageItem[]>;
+  /** The levels of a tenant's gauges. */
+  gauges(tenantId: string): Promise<Gauge[]>;
+  /**
+   * Counts, with its audit entry, in one transaction; `duplicate`: the event was recorded before. Throws a conflict
+   * where its id was used for something else, and `write_ambiguous` when it may or may not have been recorded.
+   */
+  record(recording: Recording): Promise<'recorded' | 'duplicate'>;
+  /** What an event recorded, or `null`: its id is free at `now` (epoch ms). */
+  recorded(tenantId: string, eventId: string, now: number): Promise<string | null>;
+  /** Moves the gate's days before yesterday to usage items. Safe to repeat, and beside requests and other folds. */
+  fold(tenantId: string, now: number): Promise<void>;
+  /** Counts the gauges' hours up to `now` (epoch ms), unless the tenant is deleted. Safe to repeat, and beside others. */
+  sampleGauges(tenantId: string, now: number): Promise<void>;
   /** Newest first; of one tenant, or of all, since a time (ISO-8601). */
   audit(query: { tenantId: string | null; since: string; until: string } & PageRequest): Page<AuditEntry>;
   /**

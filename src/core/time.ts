@@ -22,6 +22,25 @@ export function parseMonth(text: string, now: number): string {
   throw usageError('bad_month', `'${text}' is not a month`, { hint: 'a month is yyyy-mm, this or last' });
 }
 
+const DAY = /^\d{4}-\d\d-\d\d$/;
+
+/** `yyyy-mm-dd`, `today` or `yesterday` as a UTC day. */
+export function parseDay(text: string, now: number, flag = '--day'): string {
+  if (text === 'today') return dayOf(now);
+  if (text === 'yesterday') return dayOf(now - UNIT_MS.d);
+  const ms = DAY.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  if (!Number.isNaN(ms) && dayOf(ms) === text) return text;
+  throw usageError('bad_day', `${flag}: '${text}' is not a day`, {
+    hint: 'a day is yyyy-mm-dd in UTC, today or yesterday',
+  });
+}
+
+/** The last UTC day of a month `yyyy-mm`. */
+export function lastDayOf(month: string): string {
+  const [year = 0, number = 0] = month.split('-').map(Number);
+  return dayOf(Date.UTC(year, number, 0));
+}
+
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 const SHORT = /^(\d{1,6})([smhdw])$/;
 const ISO = /^P(?:(\d{1,6})W|(?:(\d{1,6})D)?(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?)$/;

@@ -2,7 +2,7 @@ import { SaasctlError } from '../core/errors.ts';
 import { KEY_ENVS, KEY_PREFIX, type KeyEnv } from '../core/keys/format.ts';
 import type { Log } from './log.ts';
 import type { AmbiguousPolicy } from './trust.ts';
-import type { Credentials } from './wire/client.ts';
+import type { CredentialSource, Credentials } from './wire/client.ts';
 
 /** What a function is told by its environment. */
 interface Settings {
@@ -13,15 +13,21 @@ interface Settings {
   policy: AmbiguousPolicy;
   endpoint: string;
   region: string;
-  credentials: Credentials;
+  credentials: Credentials | CredentialSource;
   /** Milliseconds a DynamoDB call may take. */
   timeoutMs: number;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The settings in an environment. Throws a configuration error naming the variable and what it may be. */
-export function parseSettings(env: Environment): Settings {
+/**
+ * The settings in an environment. Throws a configuration error naming the variable and what it may be.
+ * `otherCredentials` is where they come from when the environment has no key of its own; without it, it must.
+ */
+export function parseSettings(
+  env: Environment,
+  otherCredentials?: (env: Environment) => CredentialSource,
+): Settings {
   const region = required(env, 'AWS_REGION');
   return {
     stack: required(env, 'SAASCTL_STACK'),
@@ -31,11 +37,14 @@ export function parseSettings(env: Environment): Settings {
     policy: oneOf(env, 'SAASCTL_AMBIGUOUS', ['deny', 'allow']),
     endpoint: endpoint(env, `https://dynamodb.${region}.amazonaws.com`),
     region,
-    credentials: {
-      accessKeyId: required(env, 'AWS_ACCESS_KEY_ID'),
-      secretAccessKey: required(env, 'AWS_SECRET_ACCESS_KEY'),
-      sessionToken: env['AWS_SESSION_TOKEN'] || undefined,
-    },
+    credentials:
+      otherCredentials !== undefined && !env['AWS_ACCESS_KEY_ID']
+        ? otherCredentials(env)
+        : {
+            accessKeyId: required(env, 'AWS_ACCESS_KEY_ID'),
+            secretAccessKey: required(env, 'AWS_SECRET_ACCESS_KEY'),
+            sessionToken: env['AWS_SESSION_TOKEN'] || undefined,
+          },
     timeoutMs: Number(matching(env, 'SAASCTL_TIMEOUT_MS', '1000', /^[1-9]\d{1,4}$/)),
   };
 }
@@ -45,6 +54,16 @@ export const processEnvironment = (): Environment => process.env;
 export const processLog: Log = (line) => {
   process.stderr.write(`${JSON.stringify(line)}\n`);
 };
+
+/** Runs `stop` when the sandbox is told to end, then lets it, unless somebody else has a say in that. */
+export function whenStopped(stop: () => Promise<void>): void {
+  process.once('SIGTERM', () => {
+    const alone = process.listenerCount('SIGTERM') === 0;
+    void stop().finally(() => {
+      if (alone) process.exit(0);
+    });
+  });
+}
 
 function required(env: Environment, name: string): string {
   return env[name] || refuse(name, 'is not set', 'the function cannot run without it');
@@ -76,7 +95,8 @@ function endpoint(env: Environment, fallback: string): string {
   return refuse(name, `is '${value}'`, 'it is an http or https URL');
 }
 
-function refuse(name: string, what: string, hint: string): never {
+/** Throws the configuration error for a variable. */
+export function refuse(name: string, what: string, hint: string): never {
   const next = 'set it in the function’s environment; saasctl deploy does';
   throw new SaasctlError({ code: 'bad_setting', category: 'config', message: `${name} ${what}`, hint, next });
 }

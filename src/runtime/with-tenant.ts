@@ -2,11 +2,15 @@ import type { Tenant } from '../core/gate/tenant.ts';
 import { fromContext } from './authorizer-context.ts';
 import { defaultGate } from './default-gate.ts';
 import { addHeaders } from './http-result.ts';
+import type { Bearer } from './jwt/bearer.ts';
+import { defaultBearer } from './jwt/default-bearer.ts';
 import type { Log } from './log.ts';
 import type { Gate, Outcome } from './outcome.ts';
-import { presentedKey } from './presented-key.ts';
-import { denial, misconfigured, missingKey } from './problem.ts';
+import { presentedKey, presentedToken } from './presented-key.ts';
+import { denial, keyAndToken, misconfigured, missingKey, missingKeyOrToken } from './problem.ts';
 import { processLog } from './settings.ts';
+import { directMeter, ridingMeter } from './usage/default-meter.ts';
+import type { ComputeMeter } from './usage/meter.ts';
 
 /** A payload 2.0 event, as far as it is read here; name your own event type for the rest. */
 export interface HttpEvent {
@@ -16,11 +20,20 @@ export interface HttpEvent {
 
 export type TenantHandler<Event, Context> = (event: Event, tenant: Tenant, context: Context) => unknown;
 
-export interface WithTenantOptions {
+export interface WithTenantOptions<Event extends HttpEvent = HttpEvent> {
   /** `authorizer` (default): behind the deployed authorizer. `inline`: asks the gate itself. */
   mode?: 'authorizer' | 'inline' | undefined;
   /** The gate to ask in inline mode; by default the one that the function's environment describes. */
   gate?: Pick<Gate, 'check'> | undefined;
+  /** Takes bearer tokens in inline mode; by default as the environment says, `null`: none are taken. */
+  bearer?: Bearer | null | undefined;
+  /**
+   * The tenant that a call is about, such as one in its path: a caller who is another is refused like a bad key,
+   * though counted.
+   */
+  tenantOf?: ((event: Event) => string | undefined) | undefined;
+  /** Counts the time that handlers take; by default as the environment says, `null`: not at all. */
+  meter?: ComputeMeter | null | undefined;
   /** By default one JSON line on stderr. */
   log?: Log | undefined;
 }
@@ -32,32 +45,68 @@ export interface WithTenantOptions {
  */
 export function withTenant<Event extends HttpEvent = HttpEvent, Context = unknown>(
   handler: TenantHandler<Event, Context>,
-  options: WithTenantOptions = {},
+  options: WithTenantOptions<Event> = {},
 ): (event: Event, context: Context) => Promise<unknown> {
-  const { log = processLog } = options;
-  const judge = options.mode === 'inline' ? inline(options.gate) : authorized(log);
+  const { log = processLog, tenantOf } = options;
+  const judge = options.mode === 'inline' ? inline(options) : authorized(log);
+
+  const meter = meterFor(options);
 
   return async (event, context) => {
-    const verdict = await judge(event);
-    if ('statusCode' in verdict) return verdict;
-    if (verdict.outcome !== 'allowed') return denial(verdict);
-    const result = await handler(event, verdict.tenant, context);
-    return verdict.headers === null ? result : addHeaders(result, { ...verdict.headers });
+    const flushed = meter?.flush();
+    try {
+      const verdict = await judge(event);
+      if ('statusCode' in verdict) return verdict;
+      if (verdict.outcome !== 'allowed') return denial(verdict);
+      const { tenant, headers } = verdict;
+      if (tenantOf !== undefined && tenantOf(event) !== tenant.tenantId) return denial(MALFORMED);
+      const result = await timed(meter, tenant.tenantId, () => handler(event, tenant, context));
+      return headers === null ? result : addHeaders(result, { ...headers });
+    } finally {
+      // Not left for later: once the answer is out, the sandbox may be frozen.
+      await flushed;
+    }
   };
 }
 
+/** A gate given by the caller has its own rider, if any: only the default one carries the default meter's time. */
+function meterFor({ mode, meter, gate }: Way): ComputeMeter | null {
+  if (meter !== undefined) return meter;
+  if (mode !== 'inline') return directMeter();
+  return gate === undefined ? ridingMeter() : null;
+}
+
+/** Runs a handler and counts its time, in whole ms and at least one, whether it succeeds or throws. */
+async function timed<T>(meter: ComputeMeter | null, tenantId: string, run: () => T): Promise<Awaited<T>> {
+  if (meter === null) return await run();
+  const start = performance.now();
+  try {
+    return await run();
+  } finally {
+    await meter.spent(tenantId, Math.max(1, Math.ceil(performance.now() - start)));
+  }
+}
+
+type Way = Pick<WithTenantOptions, 'mode' | 'gate' | 'bearer' | 'meter'>;
 type Judge = (event: HttpEvent) => Promise<Outcome | ReturnType<typeof denial>>;
 
-function inline(given: Pick<Gate, 'check'> | undefined): Judge {
+function inline({ gate, bearer = gate === undefined ? defaultBearer() : null }: Way): Judge {
   // Opened while the sandbox starts, when nobody waits for it.
-  if (given === undefined) void defaultGate().warm();
+  if (gate === undefined) void defaultGate().warm();
   return async (event) => {
-    const presented = presentedKey(event);
-    if (presented.kind === 'none') return missingKey();
-    if (presented.kind === 'unusable') return { outcome: 'refused', reason: 'malformed' };
-    return (given ?? defaultGate()).check(presented.key);
+    const key = presentedKey(event);
+    // Where no tokens are taken the header is the customer's own.
+    const token = bearer === null ? null : presentedToken(event);
+    if (bearer === null || token === null || token.kind === 'none') {
+      if (key.kind === 'none') return bearer === null ? missingKey() : missingKeyOrToken();
+      return key.kind === 'key' ? (gate ?? defaultGate()).check(key.key) : MALFORMED;
+    }
+    if (key.kind !== 'none') return keyAndToken();
+    return token.kind === 'token' ? bearer.check(token.token) : MALFORMED;
   };
 }
+
+const MALFORMED: Outcome & { outcome: 'refused' } = { outcome: 'refused', reason: 'malformed' };
 
 /** Trusts the authorizer's context alone: headers and body are the caller's to forge. */
 function authorized(log: Log): Judge {

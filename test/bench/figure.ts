@@ -21,6 +21,13 @@ export const atMost = (name: string, value: number, bound: number, said: string,
   ok: value <= bound,
 });
 
+export const atLeast = (name: string, value: number, bound: number, said: string, unit = ''): Figure => ({
+  name,
+  value: said,
+  bound: `>= ${bound}${unit}`,
+  ok: value >= bound,
+});
+
 export function table(figures: readonly Figure[]): string {
   const rows = [
     ['figure', 'value', 'bound', ''],

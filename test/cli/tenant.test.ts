@@ -33,7 +33,9 @@ describe('tenant create', () => {
       'overrides',
       'rate',
       'overage',
+      'lease',
       'stripeCustomerId',
+      'billFrom',
       'createdAt',
       'updatedAt',
       'version',
@@ -267,5 +269,64 @@ describe('the audit', () => {
       await cli(['audit', 'list', '--since', '7d', '-L', '2', '--after', first.next, '-o', 'json'])
     ).json();
     expect([...first.items, ...second.items]).toEqual(all.slice(0, 4));
+  });
+});
+
+describe('whom to bill, and from when', () => {
+  // Other tests here set the clock on.
+  beforeAll(() => {
+    project.clock.now = Date.parse('2026-11-20T12:00:00Z');
+  });
+  const show = async (id: string) => (await cli(`tenant show ${id} -o json`)).json();
+
+  it('a new customer is billed from today on, unless said', async () => {
+    await cli('tenant create linked --stripe-customer cus_1 -q');
+    expect(await show('linked')).toMatchObject({ stripeCustomerId: 'cus_1', billFrom: '2026-11-20' });
+    await cli('tenant create backdated --stripe-customer cus_1 --bill-from 2026-11-01 -q');
+    expect(await show('backdated')).toMatchObject({ billFrom: '2026-11-01' });
+    await cli('tenant create later -q');
+    expect(await show('later')).toMatchObject({ stripeCustomerId: null, billFrom: null });
+    await cli('tenant update later --stripe-customer cus_2 -q');
+    expect(await show('later')).toMatchObject({ billFrom: '2026-11-20' });
+  });
+
+  it('another customer takes over where the first one’s bills end', async () => {
+    await cli('tenant update backdated --stripe-customer cus_9 -q');
+    expect(await show('backdated')).toMatchObject({ stripeCustomerId: 'cus_9', billFrom: '2026-11-01' });
+    await cli('tenant update backdated --bill-from yesterday -q');
+    expect(await show('backdated')).toMatchObject({ stripeCustomerId: 'cus_9', billFrom: '2026-11-19' });
+  });
+
+  it('a day without a customer, or that is none, is refused', async () => {
+    await cli('tenant create nobody-billed -q');
+    expect((await cli('tenant update nobody-billed --bill-from today -o json')).error()).toMatchObject({
+      code: 'no_customer',
+      exitCode: 2,
+    });
+    expect((await cli('tenant update linked --bill-from soon -o json')).error()).toMatchObject({
+      code: 'bad_day',
+    });
+  });
+
+  it('a customer made for a tenant is made once', async () => {
+    const dry = await cli('tenant create bought --create-customer -n -o json');
+    expect(dry.json()).toMatchObject({ outcome: 'planned', stripeCustomerId: '(new customer)' });
+    const { stripeCustomerId } = (await cli('tenant create bought --create-customer -o json')).json();
+    expect(stripeCustomerId).toMatch(/^cus_/);
+    expect((await cli('tenant create bought --create-customer -o json')).json()).toMatchObject({
+      outcome: 'unchanged',
+      stripeCustomerId,
+    });
+    expect((await cli('tenant update bought --create-customer -o json')).json()).toMatchObject({
+      outcome: 'unchanged',
+    });
+    expect((await cli('tenant update bought --create-customer --stripe-customer cus_1')).code).toBe(2);
+  });
+
+  it('no customer is made for what is refused', async () => {
+    await cli('tenant create taken --plan pro -q');
+    const refused = await cli('tenant create taken --plan free --create-customer -o json');
+    expect(refused.error()).toMatchObject({ code: 'tenant_exists', exitCode: 5 });
+    expect(await show('taken')).toMatchObject({ stripeCustomerId: null });
   });
 });

@@ -38,7 +38,16 @@ describe('the command tree', () => {
       'key revoke',
       'key import',
       'usage show',
+      'usage history',
       'usage top',
+      'usage record',
+      'usage sync',
+      'usage sync-stripe',
+      'usage reconcile',
+      'usage ledger',
+      'usage correct',
+      'usage preview',
+      'usage stripe setup',
       'audit list',
       'config show',
       'doctor',
@@ -67,6 +76,7 @@ describe('the command tree', () => {
       'key rotate',
       'key revoke',
       'key import',
+      'usage record',
     ];
     for (const path of mutations) {
       const command = all.find((one) => one.path === path)?.command;

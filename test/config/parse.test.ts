@@ -50,7 +50,7 @@ describe('a good file', () => {
     const file = starter();
     file.plans.constructor = file.plans.free;
     file.profiles['eu-1'] = prod;
-    file.metrics = { compute_seconds: { unit: 'seconds', kind: 'counter', scale: 3 } };
+    file.metrics = { render_minutes: { unit: 'seconds', kind: 'counter', scale: 3 } };
     const project = await parseProject(JSON.stringify(file), 'saasctl.json');
     expect(findPlan(project.plans, 'constructor')).toMatchObject({ name: 'constructor', burst: 10 });
   });
@@ -169,6 +169,14 @@ describe('a value that cannot be', () => {
     expect((await refused(file)).message).toBe('saasctl.json: plans.free.burst is 1000000');
     Object.assign(file.plans.free, { rate: 1e-300, burst: 1 });
     expect((await refused(file)).hint).toContain('more than a year');
+  });
+
+  it('a lease larger than the burst that it is taken from', async () => {
+    const file = starter();
+    Object.assign(file.plans.free, { burst: 10, lease: 11 });
+    const { message, hint } = await refused(file);
+    expect(message).toBe('saasctl.json: plans.free.lease is 11');
+    expect(hint).toContain('at most the burst, 10');
   });
 
   it('all of them are said at once', async () => {

@@ -21,6 +21,7 @@ afterAll(async () => {
 const tenant = {
   tenantId: 'acme',
   plan: 'free',
+  isolation: 'pool' as const,
   limits: { apiCallsPerMonth: 1_000, storageBytes: null, maxUsers: 3 },
   keyId: 'k1',
   env: 'live' as const,

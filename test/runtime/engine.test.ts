@@ -98,8 +98,11 @@ describe('the very next call after', () => {
     ['the deletion of the tenant', gateFixture({ status: 'deleted', k: {} }), 'revoked'],
     ['the expiry', gateFixture({ k: { k1: keyFixture(undefined, { s: { s1: NOON } }) } }), 'expired'],
   ])('%s is refused, 100 times of 100', async (_what, after, reason) => {
-    const gate = sandbox();
+    const clock = { now: NOON };
+    const gate = sandbox({ now: () => clock.now });
     for (let i = 0; i < 100; i++) {
+      // A denial is repeated for a second without asking.
+      clock.now = NOON + i * 1_000_000;
       await putGate(engine.wire, gateFixture());
       expect(await gate.check(key)).toMatchObject({ outcome: 'allowed' });
       await putGate(engine.wire, after);

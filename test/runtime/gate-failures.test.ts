@@ -126,7 +126,7 @@ describe('when the network or DynamoDB fails', () => {
       server.faults.push('none', fault, fault, fault);
       await gate.check(key);
     }
-    expect(lines.length).toBeGreaterThan(2);
+    expect(lines.length).toBeGreaterThan(1);
     expect(JSON.stringify(lines)).not.toContain(key.slice(9));
   });
 
@@ -163,12 +163,13 @@ describe('when the network or DynamoDB fails', () => {
     });
 
     it('neither a key never seen nor one refused since is trusted', async () => {
-      const { gate } = gateOver(wire, { policy: 'allow' });
+      const { gate, clock } = gateOver(wire, { policy: 'allow' });
       server.faults.push('none', '500 before apply');
       expect(await gate.check(key)).toMatchObject({ outcome: 'unavailable' });
       await gate.check(key);
       await putGate(wire, gateFixture({ status: 'suspended' }));
       expect(await gate.check(key)).toEqual({ outcome: 'refused', reason: 'suspended' });
+      clock.now += 1_000_000;
       server.faults.push('500 before apply');
       expect(await gate.check(key)).toMatchObject({ outcome: 'unavailable' });
     });

@@ -151,9 +151,9 @@ describe('a broken gate', () => {
     const key = await putKey(wire);
     const used = JSON.stringify(flipped({ tat: NOON + 9, aat: 0 }));
     const full = JSON.stringify(flipped({ tat: 0, aat: 0 }));
-    next.push(...[used, full, used].map((text) => ({ kind: 'answered' as const, status: 400, text })));
+    next.push(...[used, full, used, full].map((text) => ({ kind: 'answered' as const, status: 400, text })));
     expect(await gate.check(key)).toMatchObject({ outcome: 'unavailable' });
-    expect(sent.filter((operation) => operation === 'UpdateItem')).toHaveLength(3);
+    expect(sent.filter((operation) => operation === 'UpdateItem')).toHaveLength(4);
     expect(lines).toMatchObject([{ event: 'gate_contended' }]);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SaasctlError } from '../../src/core/errors.ts';
-import { gateFrom } from '../../src/runtime/default-gate.ts';
+import { gateFrom } from '../../src/runtime/gate-from.ts';
 import { parseSettings } from '../../src/runtime/settings.ts';
 
 const ENV = {

@@ -40,10 +40,17 @@ async function compile(source: string): Promise<string> {
 
 it("a customer's handler compiles against the emitted declarations", async () => {
   const source = `
-    import { type Tenant, withTenant } from 'saasctl/runtime';
+    import { claim, recordUsage, release, type Tenant, withTenant } from 'saasctl/runtime';
     interface Event { headers?: Record<string, string | undefined>; body?: string }
     export const handler = withTenant((event: Event, tenant: Tenant) => ({ hello: tenant.tenantId, got: event.body }));
     export const inline = withTenant(async (_event, { scopes }) => scopes.join(), { mode: 'inline' });
+    export const metered = withTenant(async (_event, tenant) => {
+      const { recorded } = await recordUsage(tenant.tenantId, 'exports', 1, { id: 'order-7' });
+      const claimed = await claim(tenant, 'users', 1);
+      if (!claimed.granted) return { statusCode: 409, body: \`\${claimed.limitName}: \${claimed.level} of \${claimed.limit}\` };
+      await release(tenant, 'users', 1);
+      return { recorded };
+    });
   `;
   expect(await compile(source)).toBe('');
 });
@@ -56,4 +63,36 @@ it('and a wrong one does not', async () => {
   const errors = await compile(source);
   expect(errors).toContain("'nonsense'");
   expect(errors).toContain('"sideways"');
+});
+
+it('tenantData has no way to say another tenant’s key, an index or a scan', async () => {
+  const fine = `
+    import { tenantData, withTenant } from 'saasctl/runtime';
+    export const handler = withTenant(async (_event, tenant) => {
+      const data = tenantData(tenant);
+      await data.put({ SK: 'order#1', total: 7n, tags: new Set(['a']) }, { condition: 'attribute_not_exists(SK)' });
+      const { items, cursor } = await data.query({ sk: { beginsWith: 'order#' }, limit: 10 });
+      await data.transact([{ check: 'a', condition: 'n > :n', values: { ':n': 1 } }, { delete: 'b' }]);
+      return { items, cursor };
+    });
+  `;
+  expect(await compile(fine)).toBe('');
+  const wrong = [
+    `data.get({ PK: 'TENANT#other', SK: 'a' })`,
+    `data.query({ IndexName: 'list' })`,
+    `data.query({ sk: { beginsWith: 'a' }, TableName: 'x' })`,
+    `data.query({ ExclusiveStartKey: {} })`,
+    `data.scan()`,
+    `data.executeStatement('SELECT')`,
+    `data.put({ total: 1 })`,
+    `data.put({ SK: 'a', when: new Date() })`,
+    `data.batchGet([{ PK: 'TENANT#other' }])`,
+    `data.transact([{ put: { SK: 'a' }, TableName: 'x' }])`,
+  ];
+  const source = [
+    "import { tenantData } from 'saasctl/runtime';",
+    "const data = tenantData({ tenantId: 'acme' });",
+  ];
+  const errors = await compile([...source, ...wrong.map((call) => `void ${call};`)].join('\n'));
+  for (const [at, call] of wrong.entries()) expect(errors, call).toContain(`handler.mts(${at + 3},`);
 });

@@ -7,6 +7,7 @@ import { type HttpEvent, type WithTenantOptions, withTenant } from '../../src/ru
 const TENANT: Tenant = {
   tenantId: 'acme',
   plan: 'pro',
+  isolation: 'pool' as const,
   limits: { apiCallsPerMonth: 1000, storageBytes: null, maxUsers: 25 },
   keyId: 'k1',
   env: 'live',

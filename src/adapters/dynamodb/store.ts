@@ -1,20 +1,23 @@
 import { BatchGetCommand, type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
+import type { LedgerStore } from '../../core/billing/ports.ts';
 import { type GateItem, gatePk, type KeyMapping, keyHashPk, keyIdPk } from '../../core/gate/layout.ts';
 import type { Key } from '../../core/keys/key.ts';
 import type { ControlStore } from '../../core/ports.ts';
 import { type TableName, tableName } from '../../core/schema.ts';
-import type { UsageItem } from '../../core/usage/usage.ts';
 import { awsError } from '../aws-errors.ts';
 import { type ClientSettings, documentClient } from './client.ts';
 import { commit } from './commit.ts';
 import { keyKey, keyNameKey, keyOf, profileKey, tenantOf, tenantPk } from './items.ts';
 import { auditPage, query, tenantPage } from './pages.ts';
 import { openTables } from './tables.ts';
+import { usageStore } from './usage.ts';
 
 type Item = Record<string, unknown>;
 
 export interface OpenStore {
   store: ControlStore;
+  /** The billing ledger, over the same connections. */
+  ledger(): Promise<LedgerStore>;
   /** The credentials in use, for the functions that `dev` runs. */
   credentials(): Promise<{ accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined }>;
 }
@@ -37,6 +40,10 @@ export async function openStore(
   };
   return {
     store: { ...controlStore(client, writes, settings.stack), close },
+    async ledger() {
+      const { ledgerStore } = await import('./ledger-store.ts');
+      return ledgerStore(client, writes, settings.stack);
+    },
     credentials: () => client.config.credentials(),
   };
 }
@@ -82,25 +89,7 @@ function controlStore(
       return holder === null ? null : readKey(tenantId, String(holder['keyId']));
     },
     mapping: async (hash) => (await read('apiKeys', { PK: keyHashPk(hash) })) as KeyMapping | null,
-    async usage(tenantId, first, last) {
-      const input = {
-        TableName: tableName(stack, 'usageMeters'),
-        KeyConditionExpression: 'PK = :pk AND SK BETWEEN :first AND :last',
-        ExpressionAttributeValues: {
-          ':pk': tenantPk(tenantId),
-          ':first': `USAGE#${first}`,
-          ':last': `USAGE#${last}~`,
-        },
-        ConsistentRead: true,
-      };
-      const items: UsageItem[] = [];
-      for await (const item of query(client, input, 'read usage')) {
-        const [, day, metric] = String(item['SK']).split('#');
-        if (day !== undefined && metric !== undefined)
-          items.push({ day, metric, amount: Number(item['amount']) });
-      }
-      return items;
-    },
+    ...usageStore(client, writer, stack, gate),
     audit: (request) => auditPage(client, stack, request),
     commit: (change) => commit(client, writer(), stack, change, gate),
   };

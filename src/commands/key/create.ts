@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import { usageError } from '../../core/errors.ts';
+import { gateCost, sizeWarning } from '../../core/gate/size.ts';
 import { createKey, type KeyInput } from '../../core/keys/create.ts';
 import { KEY_ENVS, type KeyEnv } from '../../core/keys/format.ts';
 import { checkKeyName, checkScope, newKeyId } from '../../core/keys/key.ts';
@@ -75,6 +76,15 @@ async function runCreate(cx: Context, options: KeyOptions & { secretFile?: strin
     secret: staged(minted),
   });
   await printKeyOutcome(cx, done, { value: minted.value, inFile: minted.file !== null });
+  if (!done.planned) await warnOfSize(cx, tenantId);
+}
+
+/** Every call reads and writes the gate with all its keys. */
+async function warnOfSize(cx: Context, tenantId: string): Promise<void> {
+  const gate = await (await cx.store()).gate(tenantId);
+  const warning = gate === null ? null : sizeWarning(gateCost(gate));
+  if (warning !== null)
+    cx.note(`warning: ${tenantId} has many keys: ${warning}; revoke those that are not used`);
 }
 
 /** The flags, checked against the profile. */

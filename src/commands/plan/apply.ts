@@ -4,6 +4,7 @@ import type { Change } from '../../core/mutation.ts';
 import { findPlan, type Plan } from '../../core/plans.ts';
 import type { ControlStore } from '../../core/ports.ts';
 import { gateDrift } from '../../core/tenants/drift.ts';
+import { takesJwts } from '../../core/tenants/jwt-access.ts';
 import { applyPlan } from '../../core/tenants/mutations.ts';
 import type { Tenant } from '../../core/tenants/tenant.ts';
 import { renderChanges } from '../../ui/plan.ts';
@@ -36,7 +37,8 @@ async function runApply(
   name: string | undefined,
   { dryRun }: { dryRun?: boolean },
 ): Promise<void> {
-  const { project } = await cx.config();
+  const { project, profile } = await cx.config();
+  const jwt = profile.jwt !== undefined;
   const plans = new Map<string, Plan>(
     (name === undefined ? Object.keys(project.plans) : [name]).map((plan) => [
       plan,
@@ -44,7 +46,7 @@ async function runApply(
     ]),
   );
   const store = await cx.store();
-  const outdated = await outdatedTenants(store, plans, cx.now());
+  const outdated = await outdatedTenants(store, plans, jwt, cx.now());
   if (!dryRun && outdated.length > 0) {
     await confirmDanger(
       cx,
@@ -58,7 +60,7 @@ async function runApply(
   const rows: Row[] = [];
   for (const { tenant } of outdated) {
     if (cx.deps.signal.aborted) break;
-    rows.push(await applyToOne(cx, tenant.id, plans, dryRun));
+    rows.push(await applyToOne(cx, tenant.id, plans, jwt, dryRun));
   }
   await cx.print<Row>({
     kind: 'list',
@@ -93,14 +95,19 @@ async function runApply(
   }
 }
 
-async function outdatedTenants(store: ControlStore, plans: ReadonlyMap<string, Plan>, now: number) {
+async function outdatedTenants(
+  store: ControlStore,
+  plans: ReadonlyMap<string, Plan>,
+  jwt: boolean,
+  now: number,
+) {
   const outdated: { tenant: Tenant; changes: Change[] }[] = [];
   const on = store.tenants(ALL, ({ status, plan }) => status !== 'deleted' && plans.has(plan));
   for await (const tenants of inBatches(on.items, 100)) {
     const gates = await store.gates(tenants.map(({ id }) => id));
     for (const tenant of tenants) {
       const gate = gates.get(tenant.id) ?? null;
-      const { outcome, changes } = applyPlan(tenant, plans.get(tenant.plan), hasDrifted(tenant, gate), now);
+      const { outcome, changes } = planFor(tenant, gate, plans, jwt, now);
       if (outcome !== 'unchanged') outdated.push({ tenant, changes });
     }
   }
@@ -110,6 +117,17 @@ async function outdatedTenants(store: ControlStore, plans: ReadonlyMap<string, P
 const ALL = { limit: null, after: null };
 const hasDrifted = (tenant: Tenant, gate: GateItem | null): boolean =>
   gate !== null && gateDrift(tenant, gate).length > 0;
+
+function planFor(
+  tenant: Tenant,
+  gate: GateItem | null,
+  plans: ReadonlyMap<string, Plan>,
+  jwt: boolean,
+  now: number,
+) {
+  const addJwt = jwt && gate !== null && !takesJwts(gate);
+  return applyPlan(tenant, plans.get(tenant.plan), hasDrifted(tenant, gate), now, addJwt);
+}
 
 const SHOWN = 5;
 
@@ -125,6 +143,7 @@ async function applyToOne(
   cx: Context,
   id: string,
   plans: ReadonlyMap<string, Plan>,
+  jwt: boolean,
   dryRun: boolean | undefined,
 ): Promise<Row> {
   let plan = '';
@@ -133,8 +152,7 @@ async function applyToOne(
       plan: async (store) => {
         const tenant = await existing(store.tenant(id), id);
         plan = tenant.plan;
-        const drifted = hasDrifted(tenant, await store.gate(id));
-        return applyPlan(tenant, plans.get(tenant.plan), drifted, cx.now());
+        return planFor(tenant, await store.gate(id), plans, jwt, cx.now());
       },
       danger: 'mild',
       doing: `apply plan to ${id}`,

@@ -1,12 +1,15 @@
 import { Option } from 'commander';
 import { usageError } from '../../core/errors.ts';
 import { findPlan } from '../../core/plans.ts';
-import { createTenant } from '../../core/tenants/mutations.ts';
+import { createTenant, type TenantInput } from '../../core/tenants/mutations.ts';
 import { checkTenantId, ISOLATIONS, type Isolation } from '../../core/tenants/tenant.ts';
 import type { Context, Host } from '../context.ts';
 import { define, dryRunOption, onRun } from '../define.ts';
 import { mutate } from '../mutate.ts';
+import { withCustomer } from './customer.ts';
 import {
+  billFromOption,
+  createCustomerOption,
   limitOption,
   nameOption,
   planOption,
@@ -30,6 +33,7 @@ export function create(host: Host) {
     examples: [
       'tenant create acme --plan pro',
       'tenant create acme --plan pro --limit apiCallsPerMonth=250000',
+      'tenant create acme --plan pro --create-customer',
       'tenant create acme --if-not-exists -o id',
     ],
     exits: [5],
@@ -38,6 +42,8 @@ export function create(host: Host) {
     .addOption(nameOption())
     .addOption(new Option('--isolation <model>', 'how the tenant is kept apart').choices(ISOLATIONS))
     .addOption(stripeCustomerOption())
+    .addOption(createCustomerOption())
+    .addOption(billFromOption())
     .addOption(limitOption())
     .option('--if-not-exists', 'any living tenant of that id is "unchanged", whatever its plan')
     .addOption(dryRunOption());
@@ -47,7 +53,7 @@ export function create(host: Host) {
 async function runCreate(cx: Context, id: string, options: Options): Promise<void> {
   checkTenantId(id);
   const config = await cx.config();
-  const input = { ...tenantInput(options, config), isolation: options.isolation };
+  const input = { ...tenantInput(options, config, cx.now()), isolation: options.isolation };
   if (options.isolation !== undefined && options.isolation !== 'pool') {
     throw usageError(
       'isolation_unavailable',
@@ -59,13 +65,20 @@ async function runCreate(cx: Context, id: string, options: Options): Promise<voi
     );
   }
   const plan = input.plan ?? findPlan(config.project.plans, 'free');
+  const defaults = {
+    plan,
+    ifNotExists: options.ifNotExists === true,
+    now: cx.now(),
+    jwt: config.profile.jwt !== undefined,
+  };
   const done = await mutate(cx, {
-    plan: async (store) =>
-      createTenant(await store.tenant(id), id, input, {
-        plan,
-        ifNotExists: options.ifNotExists === true,
-        now: cx.now(),
-      }),
+    plan: async (store) => {
+      const existing = await store.tenant(id);
+      const made = (customer: Pick<TenantInput, 'stripeCustomerId'>) =>
+        createTenant(existing, id, { ...input, ...customer }, defaults);
+      if (options.createCustomer !== true) return made({ stripeCustomerId: input.stripeCustomerId });
+      return withCustomer(cx, existing, id, options.dryRun === true, made);
+    },
     danger: 'mild',
     doing: `create tenant ${id}`,
     id,

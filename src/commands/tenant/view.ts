@@ -29,6 +29,7 @@ const detailFields: Column<Tenant>[] = [
   },
   { header: 'overage', value: ({ overage }) => overage },
   { header: 'stripe customer', value: ({ stripeCustomerId }) => stripeCustomerId },
+  { header: 'billed from', value: ({ billFrom }) => billFrom },
   { header: 'created', value: ({ createdAt }) => createdAt },
   { header: 'updated', value: ({ updatedAt }) => updatedAt },
 ];

@@ -1,5 +1,6 @@
 import { checkTenantId, type Tenant } from '../../core/tenants/tenant.ts';
 import { parseMonth } from '../../core/time.ts';
+import { BUILT_IN, metricsOf } from '../../core/usage/metrics.ts';
 import { type UsageView, usageView } from '../../core/usage/usage.ts';
 import { drawsUnicode, quotaBar, sparkline } from '../../ui/bar.ts';
 import type { Column } from '../../ui/result.ts';
@@ -23,7 +24,10 @@ async function runShow(cx: Context, id: string, options: { month: string }): Pro
   const tenant = await existing(store.tenant(id), id);
   // Folded usage before the gate: a fold between the two reads is never counted twice.
   const folded = await store.usage(id, `${month}-01`, `${month}-31`);
-  const view = usageView(tenant, month, folded, await store.gate(id));
+  const { project } = await cx.config();
+  const metrics = metricsOf(project.metrics);
+  const [gate, gauges] = await Promise.all([store.gate(id), store.gauges(id)]);
+  const view = usageView(tenant, month, folded, gate, gauges, metrics);
   await cx.print({ kind: 'one', item: view, id, fields: fields(cx, tenant) });
 }
 
@@ -48,6 +52,10 @@ function fields(cx: Context, { overage }: Tenant): Column<UsageView>[] {
       header: 'overage',
       value: ({ metrics }) => `${metrics.api_calls.overage} (${overage === 'bill' ? 'billed' : 'blocked'})`,
     },
+    { header: 'storage bytes', value: ({ metrics }) => levelOf(metrics.storage_bytes) },
+    { header: 'users', value: ({ metrics }) => levelOf(metrics.users) },
+    { header: 'compute seconds', value: ({ metrics }) => metrics.compute_seconds.used },
+    { header: 'other', value: ({ metrics }) => others(metrics) },
     {
       header: 'by day',
       value: ({ days }) => {
@@ -57,4 +65,19 @@ function fields(cx: Context, { overage }: Tenant): Column<UsageView>[] {
       },
     },
   ];
+}
+
+function levelOf({ level, limit }: { level: number | null; limit: number | null }): string | null {
+  if (level === null) return null;
+  return limit === null ? `${level}` : `${level} of ${limit}`;
+}
+
+/** The project's own metrics that have usage. */
+function others(metrics: UsageView['metrics']): string | null {
+  const own = Object.entries(metrics).filter(([name]) => !Object.hasOwn(BUILT_IN, name));
+  const said = own.flatMap(([name, metric]) => {
+    const amount = 'used' in metric ? metric.used : 'level' in metric ? metric.level : null;
+    return amount === null || amount === 0 ? [] : [`${name} ${amount}`];
+  });
+  return said.length === 0 ? null : said.join(', ');
 }

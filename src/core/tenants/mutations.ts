@@ -1,9 +1,10 @@
-import { SaasctlError } from '../errors.ts';
+import { SaasctlError, usageError } from '../errors.ts';
 import type { GateEdit } from '../gate/edits.ts';
 import { type GateItem, gatePk } from '../gate/layout.ts';
 import { changesBetween, type TenantMutation } from '../mutation.ts';
 import { gateLimits, type Plan, resolveLimits } from '../plans.ts';
-import { isoTime } from '../time.ts';
+import { dayOf, isoTime } from '../time.ts';
+import { JWT_KEY, jwtGateKey } from './jwt-access.ts';
 import { editLimits, type LimitEdit } from './limits.ts';
 import { gateStatus, type Isolation, living, type Tenant } from './tenant.ts';
 
@@ -16,7 +17,9 @@ const FIELDS = [
   'overrides',
   'rate',
   'overage',
+  'lease',
   'stripeCustomerId',
+  'billFrom',
 ] as const;
 
 /** What was typed: `undefined` where a flag was not given. */
@@ -25,15 +28,20 @@ export interface TenantInput {
   plan?: Plan | undefined;
   isolation?: Isolation | undefined;
   stripeCustomerId?: string | undefined;
+  /** `yyyy-mm-dd`. */
+  billFrom?: string | undefined;
   limits?: readonly LimitEdit[] | undefined;
 }
 
-/** A new tenant. An equal one is unchanged, a different one a conflict; only what was typed is compared. */
+/**
+ * A new tenant, ready for JWTs where the profile takes them. An equal one is unchanged, a different one a
+ * conflict; only what was typed is compared.
+ */
 export function createTenant(
   existing: Tenant | null,
   id: string,
   input: TenantInput,
-  defaults: { plan: Plan; ifNotExists: boolean; now: number },
+  defaults: { plan: Plan; ifNotExists: boolean; now: number; jwt?: boolean },
 ): TenantMutation {
   if (existing !== null) return sameTenant(existing, input, defaults.ifNotExists);
   const plan = input.plan ?? defaults.plan;
@@ -53,7 +61,9 @@ export function createTenant(
     overrides,
     rate: { perSecond: plan.rate, burst: plan.burst },
     overage: plan.overage,
+    lease: plan.lease,
     stripeCustomerId: input.stripeCustomerId ?? null,
+    billFrom: billFrom(null, input, defaults.now),
     createdAt: at,
     updatedAt: at,
     version: 1,
@@ -66,23 +76,24 @@ export function createTenant(
     before: null,
     after: tenant,
     changes: changesBetween(null, tenant, FIELDS),
-    gate: [{ edit: 'create', gate: newGate(tenant) }],
+    gate: [{ edit: 'create', gate: newGate(tenant, defaults.jwt === true) }],
   };
 }
 
-function newGate(tenant: Tenant): GateItem {
+function newGate(tenant: Tenant, jwt: boolean): GateItem {
   return {
     PK: gatePk(tenant.id),
     status: gateStatus(tenant.status),
     ...limitsFor(tenant),
+    ...(tenant.isolation === 'pool' ? {} : { iso: tenant.isolation }),
     m: {},
     u: {},
-    k: {},
+    k: jwt ? { [JWT_KEY.keyId]: jwtGateKey(tenant.rate) } : {},
   };
 }
 
 const limitsFor = (tenant: Tenant) =>
-  gateLimits({ name: tenant.plan, overage: tenant.overage }, tenant.limits);
+  gateLimits({ name: tenant.plan, overage: tenant.overage, lease: tenant.lease }, tenant.limits);
 
 function sameTenant(existing: Tenant, input: TenantInput, ifNotExists: boolean): TenantMutation {
   if (existing.status === 'deleted') {
@@ -112,6 +123,7 @@ function differences(existing: Tenant, input: TenantInput): { field: string; is:
     ['plan', existing.plan, input.plan?.name],
     ['isolation', existing.isolation, input.isolation],
     ['stripeCustomerId', existing.stripeCustomerId, input.stripeCustomerId],
+    ['billFrom', existing.billFrom, input.billFrom],
   ];
   for (const { limit, to } of input.limits ?? []) {
     const own = Object.hasOwn(existing.overrides, limit);
@@ -189,30 +201,53 @@ export function updateTenant(
       ...(input.plan ? termsOf(input.plan) : {}),
       ...(input.name !== undefined ? { name: input.name } : {}),
       ...(input.stripeCustomerId !== undefined ? { stripeCustomerId: input.stripeCustomerId } : {}),
+      billFrom: billFrom(before, input, now),
     },
     now,
   );
 }
 
-const termsOf = (plan: Plan): Pick<Tenant, 'plan' | 'rate' | 'overage'> => ({
+/**
+ * A customer is billed from the day on which it is first linked, unless said: earlier usage was given away. In place
+ * of another customer it takes over where that one's bills end.
+ */
+function billFrom(before: Tenant | null, input: TenantInput, now: number): string | null {
+  const customer = input.stripeCustomerId ?? before?.stripeCustomerId ?? null;
+  if (input.billFrom !== undefined && customer === null) {
+    throw usageError('no_customer', '--bill-from says since when a customer is billed, and there is none', {
+      hint: 'link one with --stripe-customer cus_… or --create-customer',
+    });
+  }
+  if (input.billFrom !== undefined) return input.billFrom;
+  const isFirst = customer !== null && (before?.stripeCustomerId ?? null) === null;
+  return isFirst ? dayOf(now) : (before?.billFrom ?? null);
+}
+
+const termsOf = (plan: Plan): Pick<Tenant, 'plan' | 'rate' | 'overage' | 'lease'> => ({
   plan: plan.name,
   rate: { perSecond: plan.rate, burst: plan.burst },
   overage: plan.overage,
+  lease: plan.lease,
 });
 
 /**
  * Carries the plan as the project file has it to one tenant on it; `undefined` where it is on another.
- * A gate that has drifted from its profile is written again, even where the profile needs no change.
+ * A gate that has drifted from its profile is written again, even where the profile needs no change, and one
+ * that lacks the key for JWTs (`addJwt`) gets it.
  */
 export function applyPlan(
   existing: Tenant,
   plan: Plan | undefined,
   drifted: boolean,
   now: number,
+  addJwt = false,
 ): TenantMutation {
   if (plan === undefined || existing.status === 'deleted') return unchanged('plan.apply', existing);
   const fields = { ...termsOf(plan), limits: resolveLimits(plan, existing.overrides) };
-  return change('plan.apply', existing, fields, now, { rewrite: drifted });
+  const more: GateEdit[] = addJwt
+    ? [{ edit: 'addKey', keyId: JWT_KEY.keyId, key: jwtGateKey(fields.rate) }]
+    : [];
+  return change('plan.apply', existing, fields, now, { rewrite: drifted, more });
 }
 
 export function suspendTenant(existing: Tenant, now: number): TenantMutation {

@@ -16,7 +16,11 @@ export interface Tenant {
   /** The plan's rate in force, for keys without one of their own. */
   rate: Rate;
   overage: Plan['overage'];
+  /** The plan's lease in force. */
+  lease: number;
   stripeCustomerId: string | null;
+  /** The first UTC day (`yyyy-mm-dd`) that is billed to the customer; `null`: every one. */
+  billFrom: string | null;
   createdAt: string;
   updatedAt: string;
   /** Counts mutations; every write is conditional on it. */
@@ -41,8 +45,10 @@ const TENANT_ID = /^[a-z0-9][a-z0-9-]{1,62}$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
 
+export const isTenantId = (id: unknown): id is string => typeof id === 'string' && TENANT_ID.test(id);
+
 export function checkTenantId(id: string): string {
-  if (TENANT_ID.test(id)) return id;
+  if (isTenantId(id)) return id;
   throw usageError('bad_tenant_id', `${JSON.stringify(id)} is not a tenant id`, {
     hint: 'a tenant id is 2 to 63 lower-case letters, digits and hyphens, starting with a letter or digit; it never changes',
   });

@@ -1,0 +1,83 @@
+import { type LedgerRow, rowId } from '../core/billing/ledger.ts';
+import { metersOf } from '../core/billing/meters.ts';
+import type { LedgerStore } from '../core/billing/ports.ts';
+import { scopeOf } from '../core/billing/sync.ts';
+import { metricsOf } from '../core/usage/metrics.ts';
+import type { Backend, Context } from './context.ts';
+import { attempt, type Finding, few, ok } from './finding.ts';
+
+/** Nothing is wrong yet where nobody has begun to bill. */
+const NOT_BEGUN = new Set(['stripe_key_missing', 'meter_missing']);
+/** From here on Stripe no longer recognises an event that is sent again. */
+const LATE_MS = 20 * 3_600_000;
+
+/** Key, mode, meters and clock at Stripe for the profile; what the ledger has not settled. */
+export async function* billing(cx: Context, backend: Backend): AsyncGenerator<Finding> {
+  const { project, profile } = await cx.config();
+  const meters = metersOf(project.billing.meters, metricsOf(project.metrics));
+  if (meters.length === 0) return yield ok('stripe', 'the project file bills nothing');
+  const found = await attempt('stripe', async () => {
+    const sink = await cx.sink('stripe');
+    const scope = await scopeOf(sink, profile.stack);
+    return { scope, problems: await sink.preflight(meters, cx.now()) };
+  });
+  if ('finding' in found) {
+    const { finding, code } = found;
+    return yield NOT_BEGUN.has(code) ? { ...finding, status: 'warn' } : finding;
+  }
+  const { scope, problems } = found.value;
+  if (problems.length === 0) {
+    const names = meters.map(({ eventName }) => eventName);
+    yield ok('stripe', `${scope.account} (${scope.mode}) takes ${names.join(', ')}`);
+  }
+  for (const { code, message, hint, next } of problems) {
+    yield {
+      check: 'stripe',
+      status: NOT_BEGUN.has(code) ? 'warn' : 'fail',
+      detail: hint === null ? message : `${message}; ${hint}`,
+      remedy: next,
+    };
+  }
+  const ledger = await attempt('ledger', async () => openRows(await backend.ledger(), scope));
+  yield 'finding' in ledger ? ledger.finding : ledgerFinding(ledger.value, cx.now());
+}
+
+/** The rows that are not settled, of all tenants. */
+async function openRows(
+  ledger: LedgerStore,
+  scope: Parameters<LedgerStore['rows']>[0],
+): Promise<LedgerRow[]> {
+  const rows: LedgerRow[] = [];
+  for (let shard = 0; shard < ledger.shards; shard++) {
+    for await (const page of ledger.list(scope, shard, null)) {
+      const keys = page.flatMap(({ tenant, head }) =>
+        (head?.open ?? []).map((name) => ({
+          tenantId: tenant.id,
+          eventName: name.slice(0, -11),
+          day: name.slice(-10),
+        })),
+      );
+      if (keys.length > 0) rows.push(...(await ledger.rows(scope, keys)).values());
+    }
+  }
+  return rows.filter(({ inflight, flag }) => inflight !== null || flag !== null);
+}
+
+function ledgerFinding(rows: readonly LedgerRow[], now: number): Finding {
+  const flagged = rows.filter(({ flag }) => flag !== null);
+  const [first] = flagged;
+  if (first !== undefined) {
+    const named = flagged.map((row) => `${rowId(row)} (${row.flag?.code})`);
+    const detail = `somebody has to look: ${few(named)}`;
+    return { check: 'ledger', status: 'fail', detail, remedy: `saasctl usage ledger ${first.tenantId}` };
+  }
+  if (rows.length === 0) return ok('ledger', 'every delta that was sent is settled');
+  const since = rows.map(({ inflight }) => inflight?.firstAttemptAt ?? now);
+  const oldestMs = now - Math.min(...since);
+  return {
+    check: 'ledger',
+    status: oldestMs >= LATE_MS ? 'fail' : 'warn',
+    detail: `${few(rows.map(rowId))}: on the way for ${Math.floor(oldestMs / 3_600_000)} h`,
+    remedy: 'saasctl usage sync-stripe',
+  };
+}
