@@ -71,7 +71,7 @@ await Promise.all([
   }),
   build({
     ...common,
-    stdin: { contents: "export { default } from 'stripe';", resolveDir: root },
+    stdin: { contents: "module.exports = require('stripe');", resolveDir: root },
     outfile: 'dist/separate/stripe.cjs',
     format: 'cjs',
     minify: true,
