@@ -1,3 +1,3 @@
 import type { Metafile } from 'esbuild';
 
-export function buildAuthorizer(outdir: string): Promise<Metafile['outputs']>;
+export function buildAuthorizer(outdir: string, root?: string): Promise<Metafile['outputs']>;

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Loaded by few sandboxes, and each a bundle of its own: shared chunks would be files that every cold start opens. */
 const APART = ['src/runtime/leases.ts', 'src/runtime/usage/folder.ts'];
@@ -17,8 +17,8 @@ const apart = {
   },
 };
 
-/** Bundles it into `outdir`; returns what each file is made of, by the file's name. */
-export async function buildAuthorizer(outdir) {
+/** Bundles it into `outdir`; returns what each file is made of, by the file's name. `root`: of the sources. */
+export async function buildAuthorizer(outdir, root = ROOT) {
   const shape = {
     outdir,
     outExtension: { '.js': '.mjs' },

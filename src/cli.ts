@@ -12,7 +12,7 @@ import { quickstart } from './commands/quickstart.ts';
 import { openSession } from './commands/session.ts';
 import { tenantCommand } from './commands/tenant/command.ts';
 import { usageCommand } from './commands/usage/command.ts';
-import { EXIT, SaasctlError, usageError } from './core/errors.ts';
+import { type ErrorCategory, EXIT, SaasctlError, usageError } from './core/errors.ts';
 import { renderError } from './ui/error.ts';
 import { FORMATS } from './ui/output.ts';
 import { paintFor } from './ui/paint.ts';
@@ -70,6 +70,8 @@ function at(root: Command, words: readonly string[]): Command {
   return command;
 }
 
+const OUTCOMES = new Set<ErrorCategory>(['auth', 'partial', 'pending', 'interrupted']);
+
 /** Runs one command line. The only catch-all, and the only place where exit codes are decided. */
 export async function run(argv: readonly string[], deps: Deps): Promise<number> {
   const { io } = deps;
@@ -90,8 +92,8 @@ export async function run(argv: readonly string[], deps: Deps): Promise<number> 
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.ok;
     const error = explain(thrown, session.debug, helpOf(root, argv));
-    // A reader that has seen enough ends a command quietly, unless something was meant for it alone.
-    if (io.closed && error.code !== 'secret_not_shown') return EXIT.ok;
+    // A reader that has seen enough ends a list quietly; what a run came to is no part of what it prints.
+    if (io.closed && !OUTCOMES.has(error.category) && error.code !== 'secret_not_shown') return EXIT.ok;
     renderError(error, session.format(), io, paintFor('stderr', io, { flag: session.color }));
     return error.exitCode;
   } finally {

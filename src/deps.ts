@@ -3,6 +3,7 @@ import { homedir, hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { checkEndpoint } from './adapters/endpoint.ts';
 import { projectFiles } from './adapters/project-files.ts';
+import { inSmallHeap } from './adapters/young-heap.ts';
 import type { Backend, Billing, Deps, HttpApiOptions, Trace } from './commands/context.ts';
 import type { Config } from './config/load.ts';
 import type { StripeAccess } from './config/stripe-key.ts';
@@ -95,7 +96,7 @@ async function openLocal(config: Config, env: Deps['env'], trace: Trace | null):
     });
     return {
       store,
-      ledger,
+      ledger: inSmallHeap(ledger),
       actor: `${userName()}@${hostname()}`,
       endpoint,
       clockSkewMs: null,
@@ -145,7 +146,7 @@ async function openAws(config: Config, trace: Trace | null): Promise<Backend> {
   });
   return {
     store,
-    ledger,
+    ledger: inSmallHeap(ledger),
     actor: caller.arn,
     endpoint: null,
     clockSkewMs: caller.clockSkewMs,

@@ -10,7 +10,7 @@ export default defineConfig({
       { extends: true, test: { name: 'fast', include: ['test/**/*.test.ts'], testTimeout: 30_000 } },
       {
         extends: true,
-        test: { name: 'full', include: ['test/**/*.full.ts'], testTimeout: 600_000, fileParallelism: false },
+        test: { name: 'full', include: ['test/**/*.full.ts'], testTimeout: 900_000, maxWorkers: 2 },
       },
       {
         extends: true,

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { basename } from 'node:path';
 import type { Delivery, Sink, SinkProblem, UsageEvent } from '../core/billing/sink.ts';
 import { decimalOf } from '../core/usage/metrics.ts';
 import { type CsvFile, csvFile, ForeignFile } from './csv-file.ts';
@@ -12,7 +10,7 @@ const LOCK_WAIT_MS = 5_000;
 export interface CsvSinkOptions {
   /** Absolute path; the file is made when missing, its folder is not. */
   file: string;
-  /** As configured: what stands for the file in the ledger, wherever the project lies. */
+  /** What the ledger is kept under, wherever the file lies. */
   name: string;
   mode: 'live' | 'test';
   /** Of each metric. */
@@ -59,7 +57,7 @@ export function csvSink(options: CsvSinkOptions): Sink {
     perSecond: null,
     backdateDays: null,
     dedupeHours: null,
-    account: async () => `${basename(name).replace(/[^\w.-]/g, '')}-${digest(name)}`,
+    account: async () => name,
     preflight: () => preflight(lines, options.file),
     async deliver(events) {
       const delivery = await inTurn(() =>
@@ -74,8 +72,6 @@ export function csvSink(options: CsvSinkOptions): Sink {
     close: () => lines.close(),
   };
 }
-
-const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8);
 
 function fieldsOf(
   { id, tenantId, meter, day, value, timestamp }: UsageEvent,

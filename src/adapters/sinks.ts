@@ -3,8 +3,8 @@ import { SaasctlError } from '../core/errors.ts';
 
 /** What the project file says of sinks. */
 export interface SinkSettings {
-  webhookUrl: string | null;
-  /** Absolute, and as configured. */
+  webhook: { name: string; url: string } | null;
+  /** `file` is absolute. */
   csv: { file: string; name: string } | null;
   /** Of each metric. */
   units: Readonly<Record<string, string>>;
@@ -23,7 +23,7 @@ export interface SinkAccess {
 
 /** A sink by its name. Throws config errors (exit 2) where the project file or a secret is silent. */
 export async function openSink(name: SinkName, settings: SinkSettings, access: SinkAccess): Promise<Sink> {
-  const { mode, units, source, csv, webhookUrl } = settings;
+  const { mode, units, source, csv, webhook } = settings;
   const { now, trace } = access;
   if (name === 'stripe') {
     const { stripeSink } = await import('./stripe/sink.ts');
@@ -34,11 +34,11 @@ export async function openSink(name: SinkName, settings: SinkSettings, access: S
     const { csvSink } = await import('./csv-sink.ts');
     return csvSink({ ...csv, mode, units });
   }
-  if (webhookUrl === null) throw notConfigured(name, '"billing": {"webhook": {"url": "https://…"}}');
+  if (webhook === null) throw notConfigured(name, '"billing": {"webhook": {"url": "https://…"}}');
   const secret = await access.webhookSecret();
   if (secret === null) throw noSecret();
   const { webhookSink } = await import('./webhook-sink.ts');
-  return webhookSink({ url: webhookUrl, secret, mode, source, units, now });
+  return webhookSink({ ...webhook, secret, mode, source, units, now });
 }
 
 const notConfigured = (name: SinkName, setting: string): SaasctlError =>

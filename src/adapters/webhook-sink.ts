@@ -8,9 +8,13 @@ import { type HttpAnswer, httpOnce, retryAfterMs, TransportError } from './http-
 const TIMEOUT_MS = 15_000;
 const BATCH = 100;
 const MOST_CONNECTIONS = 16;
+/** How long a refused batch is taken apart: what is left then waits for the next run. */
+const HALVING_MS = 30_000;
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 export interface WebhookSinkOptions {
+  /** What the ledger is kept under, wherever the receiver is. */
+  name: string;
   url: string;
   /** `whsec_…`, as the receiver has it. */
   secret: string;
@@ -36,7 +40,7 @@ export function webhookSink(options: WebhookSinkOptions): Sink {
   const signer = signerOf(options.secret);
   const http = httpOnce(MOST_CONNECTIONS);
 
-  async function attempt(events: readonly UsageEvent[]): Promise<Delivery> {
+  async function attempt(events: readonly UsageEvent[]): Promise<Verdict> {
     const body = JSON.stringify(events.map((event) => cloudEvent(event, options)));
     const id = batchId(events);
     const at = new Date(now());
@@ -60,8 +64,23 @@ export function webhookSink(options: WebhookSinkOptions): Sink {
       });
       return verdictOn(answer, now());
     } catch (error) {
-      return unanswered(error);
+      return { delivery: unanswered(error), refused: null };
     }
+  }
+
+  /** What is wrong with one event must not hold up the others: a batch refused for what it holds is halved. */
+  async function deliver(events: readonly UsageEvent[], until: number): Promise<Delivery[]> {
+    const { delivery, refused } = await attempt(events);
+    const [first] = events;
+    if (refused === null || first === undefined) return events.map(() => delivery);
+    if (events.length === 1) return [{ ...refused, message: refusalOf(refused, first) }];
+    const middle = Math.ceil(events.length / 2);
+    const answers: Delivery[] = [];
+    for (const half of [events.slice(0, middle), events.slice(middle)]) {
+      const isStopped = answers.some(stops) || now() > until;
+      answers.push(...(isStopped ? half.map(() => NOT_TRIED) : await deliver(half, until)));
+    }
+    return answers;
   }
 
   return {
@@ -73,12 +92,9 @@ export function webhookSink(options: WebhookSinkOptions): Sink {
     backdateDays: null,
     // The receiver's promise: it keeps ids.
     dedupeHours: null,
-    account: async () => accountOf(url),
+    account: async () => options.name,
     preflight: async () => insecure(url),
-    async deliver(events) {
-      const delivery = await attempt(events);
-      return events.map(() => delivery);
-    },
+    deliver: (events) => deliver(events, now() + HALVING_MS),
     total: async () => null,
     async close() {
       http.close();
@@ -119,10 +135,24 @@ const batchId = (events: readonly UsageEvent[]): string =>
     .digest('hex')
     .slice(0, 32)}`;
 
-function verdictOn({ status, headers }: HttpAnswer, now: number): Delivery {
-  const said = `the receiver answered ${status}`;
-  if (status >= 200 && status < 300) return { kind: 'delivered' };
+type Rejected = Extract<Delivery, { kind: 'rejected' }>;
+/** `refused`: the receiver read the batch and took none of it, for what is in it. */
+type Verdict = { delivery: Delivery; refused: null } | { delivery: Rejected; refused: Rejected };
+
+function verdictOn({ status, headers }: HttpAnswer, now: number): Verdict {
+  const message = `the receiver answered ${status}`;
+  if (CONTENT.has(status)) {
+    const refused: Rejected = { kind: 'rejected', reason: 'invalid', message };
+    return { delivery: refused, refused };
+  }
   const afterMs = retryAfterMs(headers['retry-after'], now);
+  return { delivery: plainVerdict(status, afterMs, message), refused: null };
+}
+
+const CONTENT = new Set([400, 413, 422]);
+
+function plainVerdict(status: number, afterMs: number | null, said: string): Delivery {
+  if (status >= 200 && status < 300) return { kind: 'delivered' };
   if (status === 429 || (status === 503 && afterMs !== null)) {
     return { kind: 'retry', reason: 'rate', message: said, afterMs };
   }
@@ -142,6 +172,22 @@ const STOPPING: Readonly<Record<number, string>> = {
   410: 'the receiver answered 410 Gone: it wants no more events; change or remove "billing"."webhook"',
 };
 
+/** Whoever has put the receiver right says so, or writes the usage off. */
+const refusalOf = ({ message }: Rejected, { tenantId, meter, day }: UsageEvent): string =>
+  `${message} to this event; once it takes it: saasctl usage correct ${tenantId} --sink webhook --meter ${meter.eventName} --day ${day} --clear-flag`;
+
+/** No other event would fare better just now. */
+const stops = (delivery: Delivery): boolean =>
+  delivery.kind === 'rejected' ? delivery.reason !== 'invalid' : delivery.kind !== 'delivered';
+
+/** It was in a batch that was refused whole, and has not been sent since. */
+const NOT_TRIED: Delivery = {
+  kind: 'retry',
+  reason: 'conflict',
+  message: 'the receiver refused the batch that it was in; it goes again with fewer',
+  afterMs: null,
+};
+
 function unanswered(error: unknown): Delivery {
   if (!(error instanceof TransportError)) {
     return {
@@ -153,12 +199,6 @@ function unanswered(error: unknown): Delivery {
   const { failure, message } = error;
   if (failure === 'unreachable') return { kind: 'retry', reason: failure, message, afterMs: null };
   return { kind: 'ambiguous', reason: failure, message };
-}
-
-/** The receiver, by where it is; what a query carries may be a secret, and may change. */
-function accountOf({ hostname, host, pathname }: URL): string {
-  const digest = createHash('sha256').update(`${host}${pathname}`).digest('hex');
-  return `${hostname.replace(/[^\w.-]/g, '')}-${digest.slice(0, 8)}`;
 }
 
 function insecure({ protocol, hostname }: URL): SinkProblem[] {

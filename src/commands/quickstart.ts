@@ -127,9 +127,11 @@ async function callsAndLimits(
   await tell.calls('until refused', answers);
   await tell.run(['usage', 'show', tenant]);
 
-  await tell.say('A raised limit is seen by the very next call, and so is a revocation.');
+  await tell.say('A raised limit is seen within a second: so long, denials are repeated at no cost.');
   await tell.run(['tenant', 'update', tenant, '--limit', `apiCallsPerMonth=${QUOTA * 2}`]);
-  await tell.calls('next call', [await patiently(call, second)]);
+  await cx.deps.pause(1000);
+  await tell.calls('a second later', [await patiently(call, second)]);
+  await tell.say('A revocation is seen by the very next call.');
   const keyId = await tell.ask(['key', 'list', '--tenant', tenant, '-o', 'id']);
   await tell.run(['key', 'revoke', keyId, '--yes']);
   await tell.calls('next call', [await patiently(call, second)]);

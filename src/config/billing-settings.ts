@@ -13,8 +13,8 @@ export const setupWanted = ({ project: { billing, metrics } }: Config) => ({
 export function sinkSettings({ project: { billing, metrics }, profile, dir }: Config) {
   const { webhook, csv } = billing;
   return {
-    webhookUrl: webhook?.url ?? null,
-    csv: csv === undefined ? null : { file: resolve(dir, csv.file), name: csv.file },
+    webhook: webhook ?? null,
+    csv: csv === undefined ? null : { ...csv, file: resolve(dir, csv.file) },
     units: Object.fromEntries(Object.values(metricsOf(metrics)).map(({ name, unit }) => [name, unit])),
     source: profile.stack,
     mode: profile.stripe === 'live' ? ('live' as const) : ('test' as const),

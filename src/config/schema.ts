@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { NEVER } from '../core/gate/layout.ts';
+import { isTrustedUrl } from '../core/jwt.ts';
 import { KEY_ENVS, KEY_PREFIX } from '../core/keys/format.ts';
 import { MEASURES } from '../core/usage/metrics.ts';
 
@@ -28,18 +29,23 @@ const name = text(NAME, 'lower-case letters, digits and dashes, at most 63');
 const limit = z.nullable(
   wholeNumber(0, NEVER - 1, 'a whole number from 0 to 8999999999999999, or null for unlimited'),
 );
-const AUDIENCE = 'an audience, or a list of them';
-const audience = text(/^\S{1,500}$/, AUDIENCE);
+const AUDIENCE = 'an audience without commas and spaces, or a list of them';
+const audience = text(/^[^\s,]{1,500}$/, AUDIENCE);
 const RATE = 'a number of calls a second above 0 and up to 1000000, or null for no limit';
 
+const trustedUrl = (what: string) => {
+  const error = `${what}: https, or http on 127.0.0.1 and localhost`;
+  return text(/^https?:\/\/\S{1,500}$/, error).check(z.refine(isTrustedUrl, { error, abort: true }));
+};
+
 const jwt = strict({
-  issuer: text(/^https?:\/\/\S{1,500}$/, 'the URL that tokens name as `iss`'),
+  issuer: trustedUrl('the URL that tokens name as `iss`'),
   audience: z.union([audience, z.array(audience).check(z.minLength(1, { error: AUDIENCE }))], {
     error: AUDIENCE,
   }),
   tenantClaim: text(/^\S{1,200}$/, 'the name of the claim that holds the tenant id'),
   scopesClaim: z._default(text(/^\S{1,200}$/, 'the name of a claim'), 'scope'),
-  jwksUri: z.optional(text(/^https?:\/\/\S{1,500}$/, 'the URL of the issuer’s key set')),
+  jwksUri: z.optional(trustedUrl('the URL of the issuer’s key set')),
 });
 
 const profile = strict({
@@ -101,6 +107,10 @@ const price = strict({
 const metricNamed = <const T extends z.core.$ZodType>(value: T) =>
   z.record(text(METRIC_NAME, 'the name of a metric'), value, { error: 'an object' });
 
+// A ledger is kept under it: where the sink writes to may change without billing anything again.
+const sinkName = (standard: string) =>
+  z._default(text(/^[\w-]{1,40}$/, 'letters, digits, - and _, at most 40'), standard);
+
 const billing = strict({
   meters: z._default(
     metricNamed(
@@ -114,8 +124,13 @@ const billing = strict({
   prices: z._default(named(metricNamed(price)), {}),
   finalInvoice: z._default(oneOf(['carry', 'drop', 'fail']), 'carry'),
   eventsPerSecond: z.optional(wholeNumber(1, 10_000, 'a whole number from 1 to 10000')),
-  webhook: z.optional(strict({ url: text(/^https?:\/\/\S{1,500}$/, 'an http or https URL') })),
-  csv: z.optional(strict({ file: text(/^\S.{0,400}$/, 'a path') })),
+  webhook: z.optional(
+    strict({
+      name: sinkName('webhook'),
+      url: text(/^https?:\/\/\S{1,500}$/, 'an http or https URL'),
+    }),
+  ),
+  csv: z.optional(strict({ name: sinkName('csv'), file: text(/^\S.{0,400}$/, 'a path') })),
 });
 
 export const projectSchema = strict({

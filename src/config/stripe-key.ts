@@ -1,3 +1,4 @@
+import { STRIPE_URL_RULES, stripeOrigin } from '../core/billing/stripe-url.ts';
 import { usageError } from '../core/errors.ts';
 import type { ProfileConfig } from './schema.ts';
 import { readSecret } from './secret.ts';
@@ -45,8 +46,6 @@ function ofMode(wanted: 'test' | 'live', key: string, origin: string): string {
   );
 }
 
-const LOOPBACK = /^(127(\.\d{1,3}){3}|localhost|\[::1\])$/;
-
 /**
  * Where SAASCTL_STRIPE_URL leads a profile's requests; null where it is not set. A live key goes to Stripe and nowhere
  * else, a test key at most to this machine; the stand-in needs no key.
@@ -54,20 +53,12 @@ const LOOPBACK = /^(127(\.\d{1,3}){3}|localhost|\[::1\])$/;
 export function stripeUrl({ stripe }: Stripe, env: Environment): string | null {
   const url = env['SAASCTL_STRIPE_URL'] || undefined;
   if (url === undefined) return null;
-  const parsed = URL.canParse(url) ? new URL(url) : null;
-  const clean = parsed !== null && /^https?:$/.test(parsed.protocol) && parsed.username === '';
-  if (stripe === 'live' || !clean || (stripe === 'test' && !LOOPBACK.test(parsed.hostname))) {
-    const why = {
-      live: 'a live key goes to https://api.stripe.com and nowhere else',
-      test: 'a test key goes to Stripe, or to an http address of this machine',
-      'stand-in': 'it is the http or https address of a stand-in, without a user name in it',
-    };
-    throw usageError('bad_stripe_url', 'SAASCTL_STRIPE_URL does not fit the profile', {
-      hint: why[stripe],
-      next: 'unset SAASCTL_STRIPE_URL',
-    });
-  }
-  return parsed.origin;
+  const origin = stripeOrigin(stripe, url);
+  if (origin !== null) return origin;
+  throw usageError('bad_stripe_url', 'SAASCTL_STRIPE_URL does not fit the profile', {
+    hint: STRIPE_URL_RULES[stripe],
+    next: 'unset SAASCTL_STRIPE_URL',
+  });
 }
 
 export interface StripeAccess {

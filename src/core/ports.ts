@@ -61,7 +61,7 @@ export interface ControlStore {
   /** The levels of a tenant's gauges. */
   gauges(tenantId: string): Promise<Gauge[]>;
   /**
-   * Counts, with its audit entry, in one transaction; `duplicate`: the event was recorded before. Throws a conflict
+   * Counts, with its audit entry, in one transaction, and marks the tenant where the day is over; `duplicate`: the event was recorded before. Throws a conflict
    * where its id was used for something else, and `write_ambiguous` when it may or may not have been recorded.
    */
   record(recording: Recording): Promise<'recorded' | 'duplicate'>;

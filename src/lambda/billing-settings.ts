@@ -1,5 +1,6 @@
 import { type FinalInvoice, POLICIES } from '../core/billing/decide.ts';
 import type { Meter } from '../core/billing/sink.ts';
+import { STRIPE_URL_RULES, stripeOrigin } from '../core/billing/stripe-url.ts';
 import { SaasctlError } from '../core/errors.ts';
 import { MEASURES } from '../core/usage/metrics.ts';
 import type { Environment } from '../runtime/settings.ts';
@@ -35,9 +36,9 @@ export function billingSettings(env: Environment): BillingSettings {
     throw refused('SAASCTL_BILLING', '`eventsPerSecond` is a number above 0');
   if (!Array.isArray(meters) || meters.length === 0 || !meters.every(isMeter))
     throw refused('SAASCTL_BILLING', '`meters` is a list of {metric, eventName, measure, scale}');
-  const stripeUrl = env['SAASCTL_STRIPE_URL'] || null;
-  if (stripeUrl !== null && wanted === 'live')
-    throw refused('SAASCTL_STRIPE_URL', 'a live key goes to Stripe and nowhere else');
+  const url = env['SAASCTL_STRIPE_URL'] || null;
+  const stripeUrl = url === null ? null : stripeOrigin(wanted, url);
+  if (url !== null && stripeUrl === null) throw refused('SAASCTL_STRIPE_URL', STRIPE_URL_RULES[wanted]);
   return {
     stack: required(env, 'SAASCTL_STACK'),
     region: required(env, 'AWS_REGION'),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openStore } from '../adapters/dynamodb/store.ts';
 import { stripeSink } from '../adapters/stripe/sink.ts';
+import { inSmallHeap } from '../adapters/young-heap.ts';
 import type { Synced } from '../core/billing/sync.ts';
 import { processEnvironment } from '../runtime/settings.ts';
 import { billingSettings, stripeKeyFrom } from './billing-settings.ts';
@@ -22,7 +23,7 @@ export async function handler(
   try {
     return await scheduledSync({
       ...billing,
-      ledger: await ledger(),
+      ledger: await inSmallHeap(ledger)(),
       sink,
       stack,
       clock: { now: Date.now, pause: (ms) => pause(ms) },

@@ -2,6 +2,7 @@ import type { LedgerStore } from '../core/billing/ports.ts';
 import { syncCategory } from '../core/billing/report.ts';
 import type { SyncOptions } from '../core/billing/run.ts';
 import { type Synced, scopeOf, syncUsage } from '../core/billing/sync.ts';
+import { SaasctlError } from '../core/errors.ts';
 
 const HOUR = 3_600_000;
 /** From these ages on, a delta whose answer was lost is reported: at 23 h its id is no longer safe to send. */
@@ -26,7 +27,8 @@ export interface ScheduledSync extends Omit<SyncOptions, 'from' | 'deadline'> {
 
 /**
  * One invocation: goes on where the last one stopped, ends with time to spare, and keeps where it stopped. The first
- * one after the last tenant begins anew. Two at once are safe: the ledger decides, not the cursor.
+ * one after the last tenant begins anew. Two at once are safe: the ledger decides, not the cursor. Throws
+ * `sink_unauthorized` (auth) where the key was refused, so that the invocation counts as failed.
  */
 export async function scheduledSync({ remainingMs, log, ...options }: ScheduledSync): Promise<Synced> {
   const { ledger, clock, sink, stack } = options;
@@ -37,7 +39,7 @@ export async function scheduledSync({ remainingMs, log, ...options }: ScheduledS
   await ledger.keepCursor(scope, synced.next);
   const age = synced.oldest === null ? 0 : clock.now() - synced.oldest;
   const result = syncCategory(synced);
-  log({ level: result === 'ok' ? 'info' : 'warn', event: 'billing_sync', result, ...synced });
+  log({ level: levelOf(synced), event: 'billing_sync', result, ...synced });
   if (age >= LATE_MS) {
     const level = age >= ALARM_MS ? 'error' : 'warn';
     log({
@@ -48,5 +50,19 @@ export async function scheduledSync({ remainingMs, log, ...options }: ScheduledS
       inflight: synced.inflight,
     });
   }
-  return synced;
+  if (synced.stopped !== 'unauthorized') return synced;
+  throw new SaasctlError({
+    code: 'sink_unauthorized',
+    category: 'auth',
+    message: `${sink.name} refused the key: nothing more was sent`,
+    hint: 'what was not sent is sent by the next invocation with a key that is taken',
+    next: 'saasctl doctor',
+  });
+}
+
+/** `error`: somebody has to look. `warn`: the next invocation goes on. */
+function levelOf(synced: Synced): 'info' | 'warn' | 'error' {
+  const { stopped, refused, flagged, problems } = synced;
+  if (stopped === 'unauthorized' || refused + flagged + problems.length > 0) return 'error';
+  return syncCategory(synced) === 'ok' ? 'info' : 'warn';
 }

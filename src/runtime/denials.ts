@@ -13,9 +13,15 @@ interface Denial {
   until: number;
   because:
     | { reason: IdentityReason }
-    /** `gate`: no more of it than the headers need, and who may be told. */
-    | { by: 'rate' | 'quota'; retryAt: number; gate: LimitsPart & { k: Record<string, Pick<GateKey, 's'>> } };
+    /** `gate`: no more of it than the headers need, and who may be told: of a used-up rate one key. */
+    | { by: 'rate' | 'quota'; retryAt: number; gate: Remembered };
 }
+
+type Remembered = LimitsPart & { k: Record<string, Pick<GateKey, 's'>> };
+
+/** By its keys: of a used-up quota as many as the tenant has. */
+const weightOf = ({ because }: Denial): number =>
+  'gate' in because ? Math.max(1, Object.keys(because.gate.k).length) : 1;
 
 /** Denials that are answered without asking the gate: a refused update costs a write unit too. */
 interface Denials {
@@ -29,8 +35,9 @@ interface Denials {
   ): void;
 }
 
+/** `max`: keys whose denials are remembered, and other denials. */
 export function createDenials(max: number): Denials {
-  const entries = createLru<Denial>(max);
+  const entries = createLru<Denial>(max, weightOf);
   let latest = 0;
 
   function holding(name: string, now: number): Denial | undefined {
@@ -71,8 +78,9 @@ export function createDenials(max: number): Denials {
       put(name, { reason }, now, now + LONGEST);
     },
     limit(identity, { denied: by, retryAt, gate }, now) {
-      const name = by === 'quota' ? identity.tenantId : bucketName(identity);
-      put(name, { by, retryAt, gate: limitsPart(gate, now) }, now, retryAt);
+      const [name, keyIds] =
+        by === 'quota' ? [identity.tenantId, Object.keys(gate.k)] : [bucketName(identity), [identity.keyId]];
+      put(name, { by, retryAt, gate: limitsPart(gate, keyIds, now) }, now, retryAt);
     },
   };
 }
@@ -83,9 +91,12 @@ export const bucketName = ({ tenantId, keyId }: Identity): string => `${tenantId
 export const secretName = ({ tenantId, keyId, secretId }: Identity): string =>
   `${tenantId}#${keyId}#${secretId}`;
 
-function limitsPart({ limit, m, k }: GateItem, now: number) {
+function limitsPart({ limit, m, k }: GateItem, keyIds: readonly string[], now: number): Remembered {
   const month = monthOf(now / 1000);
-  const keys = Object.entries(k).map(([keyId, { T, bm, aat, tat, s }]) => [keyId, { T, bm, aat, tat, s }]);
+  const keys = keyIds.map((keyId) => {
+    const { T, bm, aat, tat, s } = k[keyId] as GateKey;
+    return [keyId, { T, bm, aat, tat, s }];
+  });
   return {
     limit,
     m: Object.hasOwn(m, month) ? { [month]: m[month] as number } : {},

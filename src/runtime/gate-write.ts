@@ -71,16 +71,17 @@ export function createGateWriter(options: WriterOptions): GateWriter {
     const guess = guessBranch(seen, now, draw);
     let { branch, lead } = ask.leads ? guess : { ...guess, lead: 0 };
     const day = dayOf(now / 1000);
-    const compute = rider?.take(tenantId, day) ?? 0;
+    const load = rider?.take(tenantId, day) ?? null;
+    const compute = load?.ms ?? 0;
     // What may have been applied never goes back: compute time is not billed twice either.
-    let riding = compute;
+    let returns = load;
     try {
       for (let tries = 0; tries < MAX_TRIES; tries++) {
         const call = { ...identity, now, branch, lead, compute };
-        riding = 0;
+        returns = null;
         const reply = await send(ask.request(call), budget);
         if (reply.kind === 'ambiguous') return { failure: reply };
-        if (reply.kind !== 'applied') riding = compute;
+        if (reply.kind !== 'applied') returns = load;
         if (reply.kind === 'not_applied') return { failure: reply };
         const answer = answerOf(reply);
         const decision = ask.decide(call, answer);
@@ -96,7 +97,7 @@ export function createGateWriter(options: WriterOptions): GateWriter {
       }
       return 'contended';
     } finally {
-      if (riding > 0) rider?.giveBack(tenantId, day, riding);
+      if (returns !== null) rider?.giveBack(tenantId, day, returns);
     }
   }
 

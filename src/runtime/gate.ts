@@ -58,7 +58,7 @@ export function createGate(options: GateOptions): Gate {
   const mappings = createLru<KeyMapping>(REMEMBERED);
   const denials = createDenials(REMEMBERED);
   const trust = createTrust(options.policy, REMEMBERED);
-  const incident = createIncident(log);
+  const incident = createIncident(log, 'gate_ambiguous', () => now() / 1000);
   const buckets = createLru<SeenBucket>(REMEMBERED);
   const onGate = (gate: GateItem, at: number): void => {
     incident.clear();

@@ -40,10 +40,16 @@ export interface Gate {
 
 /** Compute time that travels with a tenant's next gate write, so that it costs no write of its own. */
 export interface Rider {
-  /** Takes what waits for that tenant on that UTC day, ms; 0 when nothing does. */
-  take(tenantId: string, day: string): number;
+  /** Takes what waits for that tenant on that UTC day; `null` when nothing does. */
+  take(tenantId: string, day: string): Load | null;
   /** Puts back what was taken, after a write that was provably not applied. */
-  giveBack(tenantId: string, day: string, amount: number): void;
+  giveBack(tenantId: string, day: string, load: Load): void;
+}
+
+/** Compute time, and since when the oldest of it waits, epoch ms. */
+export interface Load {
+  ms: number;
+  since: number;
 }
 
 export const UNAVAILABLE: Outcome = { outcome: 'unavailable', retryAfter: 1 };

@@ -32,7 +32,7 @@ export function parseSettings(
   return {
     stack: required(env, 'SAASCTL_STACK'),
     prefix: matching(env, 'SAASCTL_KEY_PREFIX', 'anb', KEY_PREFIX),
-    envs: keyEnvs(env['SAASCTL_KEY_ENVS'] || 'live'),
+    envs: keyEnvs(env),
     importedKeys: oneOf(env, 'SAASCTL_IMPORTED_KEYS', ['false', 'true']) === 'true',
     policy: oneOf(env, 'SAASCTL_AMBIGUOUS', ['deny', 'allow']),
     endpoint: endpoint(env, `https://dynamodb.${region}.amazonaws.com`),
@@ -81,10 +81,12 @@ function oneOf<T extends string>(env: Environment, name: string, choices: readon
   return choice ?? refuse(name, `is '${value}'`, `it is one of ${choices.join(', ')}`);
 }
 
-function keyEnvs(list: string): KeyEnv[] {
+/** The key environments that an environment takes: at least one. */
+export function keyEnvs(env: Environment): [KeyEnv, ...KeyEnv[]] {
+  const list = env['SAASCTL_KEY_ENVS'] || 'live';
   const names = list.split(',').map((name) => name.trim());
-  const envs = KEY_ENVS.filter((env) => names.includes(env));
-  if (envs.length === names.length) return envs;
+  const [first, ...more] = KEY_ENVS.filter((known) => names.includes(known));
+  if (first !== undefined && names.length === more.length + 1) return [first, ...more];
   return refuse('SAASCTL_KEY_ENVS', `is '${list}'`, 'it is live, test or live,test');
 }
 

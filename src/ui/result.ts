@@ -8,6 +8,8 @@ export interface Column<T> {
   value(item: T): Cell;
   /** Colours the cell on a terminal. */
   paint?(text: string, item: T, paint: Paint): string;
+  /** A series: where a terminal has no room it gives way first, and leaves out its beginning, not its newest. */
+  keepsEnd?: boolean;
 }
 
 /** One resource. */

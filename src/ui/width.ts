@@ -14,14 +14,25 @@ export function displayWidth(text: string): number {
   return cells;
 }
 
+/** The end of a text that fits into `width` cells, after a `mark` of one cell where its beginning is left out. */
+export function endWithin(text: string, width: number, mark: string): string {
+  if (displayWidth(text) <= width) return text;
+  const characters = [...text];
+  while (displayWidth(characters.join('')) > width - 1) characters.shift();
+  return mark + characters.join('');
+}
+
 const NARROWEST = 4;
 
 /**
- * Column widths that fit into `room` cells: the widest give way first, the first column (what the row is
- * called) last, and none below four cells.
+ * Column widths that fit into `room` cells: the column `yielding` gives way before all others, then the widest, the
+ * first column (what the row is called) last, and none below four cells.
  */
-export function fitColumns(natural: readonly number[], room: number): number[] {
-  const widths = natural.map((width) => Math.min(width, Math.max(room, NARROWEST)));
+export function fitColumns(natural: readonly number[], room: number, yielding = -1): number[] {
+  const others = natural.reduce((sum, width, at) => (at === yielding ? sum : sum + width), 0);
+  const widths = natural.map((width, at) =>
+    Math.min(width, Math.max(at === yielding ? room - others : room, NARROWEST)),
+  );
   let excess = widths.reduce((sum, width) => sum + width, 0) - room;
   while (excess > 0) {
     const at = widestAfterFirst(widths);

@@ -50,12 +50,25 @@ it('no command scans, or lists by PartiQL', async () => {
   await done(`key rotate ${keyId} --status`);
   await done(`key rotate ${keyId} --abort --yes`);
   await done(`key import --tenant acme --name old --hash ${hashKey('a key of another system')}`);
-  await project.edit(({ plans }) => {
-    plans.pro.rate = 7;
+  await project.edit((file) => {
+    file.plans.pro.rate = 7;
+    file.metrics = { exports: { unit: 'files', kind: 'counter' } };
+    file.billing = { meters: { exports: {} }, csv: { file: 'usage.csv' } };
   });
   await done('plan apply --yes');
   await done('usage show acme');
   await done('usage top');
+  await done('usage history acme');
+  await done('usage record acme exports 3 --id e1');
+  await done('usage stripe setup');
+  await done('tenant update acme --create-customer');
+  await done('usage sync-stripe');
+  await done('usage sync --sink csv');
+  await done('usage reconcile');
+  await done('usage ledger acme');
+  await done('usage preview acme');
+  const today = new Date(project.clock.now).toISOString().slice(0, 10);
+  await done(`usage correct acme --meter exports --day ${today} --confirmed 2 --confirm acme`);
   await done(`key revoke ${keyId} --yes`);
   await done('tenant suspend acme --yes');
   await done('tenant resume acme');

@@ -21,6 +21,8 @@ interface Receiver {
   requests: { headers: IncomingHttpHeaders; body: string }[];
   answers: Answer[];
   counted: Map<string, string>;
+  /** The status for a batch with this event in it; `null`: no objection. */
+  refuses: (event: { id: string }) => number | null;
   server: Server;
 }
 
@@ -37,7 +39,10 @@ beforeEach(async () => {
     });
     request.on('end', () => {
       requests.push({ headers: request.headers, body });
-      const { status, headers, silent } = answers.shift() ?? { status: 200 };
+      const refusal = (JSON.parse(body) as { id: string }[])
+        .map(receiver.refuses)
+        .find((one) => one !== null);
+      const { status, headers, silent } = answers.shift() ?? { status: refusal ?? 200 };
       if (status < 300 || silent !== undefined) {
         const events = new Webhook(SECRET).verify(body, request.headers as Record<string, string>);
         for (const { id, data } of events as { id: string; data: { value: string } }[])
@@ -55,6 +60,7 @@ beforeEach(async () => {
     requests,
     answers,
     counted,
+    refuses: () => null,
     server,
   };
 });
@@ -66,6 +72,7 @@ afterEach(async () => {
 
 function open(more: Partial<WebhookSinkOptions> = {}): Sink {
   const sink = webhookSink({
+    name: 'webhook',
     url: receiver.url,
     secret: SECRET,
     mode: 'live',
@@ -133,7 +140,7 @@ describe('what an answer means', () => {
     [503, { 'retry-after': '60' }, { kind: 'retry', reason: 'rate', afterMs: 60_000 }],
     [503, {}, { kind: 'ambiguous', reason: 'server_error' }],
     [500, {}, { kind: 'ambiguous', reason: 'server_error' }],
-    [400, {}, { kind: 'rejected', reason: 'invalid' }],
+    [405, {}, { kind: 'rejected', reason: 'invalid' }],
     [
       401,
       {},
@@ -149,6 +156,46 @@ describe('what an answer means', () => {
     receiver.answers.push({ status, headers });
     expect(await open().deliver(batch)).toMatchObject([expected, expected]);
     expect(receiver.requests).toHaveLength(1);
+  });
+
+  it.each([400, 413, 422])(
+    '%i for one of many: the others are taken, and it says what to do',
+    async (status) => {
+      const five = ['e1', 'e2', 'bad', 'e4', 'e5'].map((id) => usageEvent(id, 'cus_1', 5));
+      const sink = open();
+      receiver.refuses = ({ id }) => (id === 'bad' ? status : null);
+      const taken = { kind: 'delivered' };
+      expect(await sink.deliver(five)).toMatchObject([
+        taken,
+        taken,
+        {
+          kind: 'rejected',
+          reason: 'invalid',
+          message: `the receiver answered ${status} to this event; once it takes it: saasctl usage correct acme --sink webhook --meter api_calls --day 2026-11-22 --clear-flag`,
+        },
+        taken,
+        taken,
+      ]);
+      expect([...receiver.counted.keys()]).toEqual(['e1', 'e2', 'e4', 'e5']);
+    },
+  );
+
+  it('a batch is not taken apart for longer than a mark holds', async () => {
+    receiver.refuses = () => 400;
+    let at = 0;
+    const slow = open({ now: () => (at += 20_000) });
+    const left = { kind: 'retry', reason: 'conflict' };
+    expect(await slow.deliver(batch)).toMatchObject([left, left]);
+    expect(receiver.requests).toHaveLength(1);
+  });
+
+  it('a batch in parts ends where the receiver wants a pause: what is left goes with the next run', async () => {
+    receiver.answers.push({ status: 400 }, { status: 429 });
+    expect(await open().deliver(batch)).toMatchObject([
+      { kind: 'retry', reason: 'rate' },
+      { kind: 'retry', reason: 'conflict' },
+    ]);
+    expect(receiver.requests).toHaveLength(2);
   });
 
   it.each(['all', 'body'] as const)(
@@ -205,15 +252,10 @@ describe('its settings', () => {
     expect(() => open({ url: 'ftp://x' })).toThrow(expect.objectContaining({ code: 'webhook_url_invalid' }));
   });
 
-  it('name the receiver by its address, whatever its query', async () => {
-    const accounts = await Promise.all(
-      ['https://a.test/x?token=1', 'https://a.test/x?token=2', 'https://a.test/y'].map((url) =>
-        open({ url }).account(),
-      ),
-    );
-    expect(accounts[0]).toMatch(/^a\.test-[0-9a-f]{8}$/);
-    expect(accounts[1]).toBe(accounts[0]);
-    expect(accounts[2]).not.toBe(accounts[0]);
+  it('name the receiver, wherever it is', async () => {
+    const urls = ['https://a.test/x', 'https://A.test:443/x/', 'https://b.test/y?token=1'];
+    const accounts = await Promise.all(urls.map((url) => open({ url, name: 'main' }).account()));
+    expect(accounts).toEqual(['main', 'main', 'main']);
   });
 
   it('say that the receiver cannot be asked for totals, and keeps ids for ever', async () => {

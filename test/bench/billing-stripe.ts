@@ -1,7 +1,8 @@
 // The Stripe stand-in as a process of its own: prints its URL, serves until it is ended.
+import { readFileSync } from 'node:fs';
 import { startStripeStandIn } from '../../src/local/stripe/server.ts';
 
-const { latencyMs, perSecond } = JSON.parse(process.env['BENCH'] ?? '{}');
+const { latencyMs, perSecond } = JSON.parse(readFileSync(0, 'utf8'));
 const stripe = await startStripeStandIn({ storeDir: null });
 for (const event of ['api_calls', 'compute_seconds', 'pages']) {
   await fetch(`${stripe.url}/v1/billing/meters`, {

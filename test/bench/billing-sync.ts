@@ -1,8 +1,10 @@
-// One sync as a process of its own, so that its CPU and memory are its own. Told by BENCH (JSON), answers in JSON.
+// One sync as a process of its own, so that its CPU and memory are its own. Told by stdin (JSON), answers in JSON.
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { documentClient } from '../../src/adapters/dynamodb/client.ts';
 import { ledgerStore } from '../../src/adapters/dynamodb/ledger-store.ts';
 import { stripeSink } from '../../src/adapters/stripe/sink.ts';
+import { inSmallHeap } from '../../src/adapters/young-heap.ts';
 import type { LedgerStore } from '../../src/core/billing/ports.ts';
 import type { Meter, Sink } from '../../src/core/billing/sink.ts';
 import { syncUsage } from '../../src/core/billing/sync.ts';
@@ -33,7 +35,7 @@ export interface SyncResult {
   gatesMs: number;
 }
 
-const job: SyncJob = JSON.parse(process.env['BENCH'] ?? '{}');
+const job: SyncJob = JSON.parse(readFileSync(0, 'utf8'));
 const settings = {
   region: REGION,
   endpoint: job.endpoint,
@@ -91,7 +93,7 @@ for (let run = 0; run < job.runs; run++) {
     mode: 'test',
     perSecond: job.perSecond,
   });
-  const ledger: LedgerStore = ledgerStore(client, () => writer, STACK);
+  const ledger: LedgerStore = await inSmallHeap(async () => ledgerStore(client, () => writer, STACK))();
   [readUnits, scans] = [0, 0];
   const cpu = process.cpuUsage();
   const started = performance.now();

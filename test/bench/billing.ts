@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import { documentClient } from '../../src/adapters/dynamodb/client.ts';
 import { profileItem } from '../../src/adapters/dynamodb/items.ts';
 import { headItem } from '../../src/adapters/dynamodb/ledger-items.ts';
-import { sweepDay } from '../../src/core/billing/counter.ts';
+import { sweepMark } from '../../src/core/billing/counter.ts';
 import type { LedgerScope } from '../../src/core/billing/ledger.ts';
 import type { Meter } from '../../src/core/billing/sink.ts';
 import { tableName } from '../../src/core/schema.ts';
@@ -161,7 +161,12 @@ async function seed(
     const recorded = batch.map((id) => ({ PK: `TENANT#${id}`, SK: `USAGE#${day}#pages`, amount: 7 }));
     if (settled !== null) {
       const heads = batch.map((tenantId) =>
-        headItem(settled, { tenantId, swept: sweepDay(now), settled: { api_calls: { [day]: 5 } }, open: [] }),
+        headItem(settled, {
+          tenantId,
+          swept: sweepMark(now),
+          settled: { api_calls: { [day]: 5 } },
+          open: [],
+        }),
       );
       await write('tenants', heads);
     }
@@ -203,9 +208,7 @@ async function sync(dir: string, job: SyncJob): Promise<SyncResult[]> {
 }
 
 function start(dir: string, name: string, job: object): ChildProcess {
-  const env = { ...process.env, BENCH: JSON.stringify(job) };
-  return spawn(process.execPath, [join(dir, `${name}.mjs`)], {
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(process.execPath, [join(dir, `${name}.mjs`)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.end(JSON.stringify(job));
+  return child;
 }

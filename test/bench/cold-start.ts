@@ -13,7 +13,7 @@ export async function coldStartFigures({ root, dir, endpoint, store }: World): P
   const now = Date.now();
   const { secret } = await makeKey(store, await makeTenant(store, 'cold', PLAN, now), { now });
   const outdir = join(dir, 'cold');
-  const lean = await buildAuthorizer(outdir);
+  const lean = await buildAuthorizer(outdir, root);
   const { metafile } = await build({
     entryPoints: { sdk: join(root, 'test', 'bench', 'sdk-authorizer.ts') },
     outdir,

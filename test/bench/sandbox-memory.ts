@@ -1,17 +1,20 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type GateItem, NEVER } from '../../src/core/gate/layout.ts';
+import { type GateItem, type GateKey, NEVER } from '../../src/core/gate/layout.ts';
 import { hashKey, mintKey } from '../../src/core/keys/format.ts';
 import { createGate } from '../../src/runtime/gate.ts';
 import type { Wire } from '../../src/runtime/wire/client.ts';
 import { marshalItem } from '../../src/runtime/wire/marshal.ts';
-import { exactly, type Figure } from './figure.ts';
+import { atMost, exactly, type Figure } from './figure.ts';
 
 const REQUESTS = 1_000_000;
 const KEYS = 10_000;
 /** Tenants with a lease, with a limit that refuses, and plain ones, in turn. */
 const KINDS = 4;
 const BOUND_MB = 5;
+/** Requests of the keys of large tenants, every one denied: by the quota, by the rate, in turn. */
+const DENIED = 40_000;
+const LARGE = 40;
 
 /** What a sandbox holds after a million requests, over what it held after half of them. */
 export async function sandboxMemoryFigures(): Promise<Figure[]> {
@@ -48,7 +51,62 @@ export async function sandboxMemoryFigures(): Promise<Figure[]> {
       bound: `± ${BOUND_MB} MB`,
       ok: grown <= BOUND_MB,
     },
+    await deniedFigure(keys),
   ];
+}
+
+/** What denials hold of tenants with many keys, over what they hold of tenants with one. */
+async function deniedFigure(keys: readonly string[]): Promise<Figure> {
+  const held = { one: await heldByDenials(keys, 1), many: await heldByDenials(keys, LARGE) };
+  return atMost(
+    `sandbox: memory after ${DENIED} denials, tenants with ${LARGE} keys over those with one`,
+    held.many / held.one,
+    2,
+    `${(held.many / 2 ** 20).toFixed(1)} / ${(held.one / 2 ** 20).toFixed(1)} MB`,
+  );
+}
+
+async function heldByDenials(keys: readonly string[], keysATenant: number): Promise<number> {
+  const before = heapAfterCollection();
+  const clock = { now: Date.UTC(2026, 10, 22, 12) * 1000 };
+  const gate = createGate({
+    wire: denyingWire(keys, keysATenant),
+    stack: 'bench',
+    prefix: 'anb',
+    envs: ['live'],
+    importedKeys: false,
+    policy: 'allow',
+    log: () => {},
+    now: () => clock.now,
+  });
+  for (let i = 0; i < DENIED; i++) {
+    clock.now += 500;
+    const { outcome } = await gate.check(keys[i % KEYS] as string);
+    if (outcome !== 'limited') throw new Error(`${outcome} where all are denied`);
+  }
+  const after = heapAfterCollection();
+  // Still in use, so that it was counted.
+  await gate.settle();
+  return after - before;
+}
+
+function denyingWire(keys: readonly string[], keysATenant: number): Wire {
+  const wire = wireOf(keys);
+  const items = [0, NEVER].map((limit) => {
+    const keyIds = Array.from({ length: keysATenant }, (_, i) => `k${i + 1}`);
+    const key = { ...(gateItem(0).k['k1'] as GateKey), T: 1_000_000, bm: 0, aat: NEVER, tat: NEVER };
+    const k = Object.fromEntries(keyIds.map((keyId) => [keyId, key]));
+    return JSON.stringify({ ...gateItem(0), limit, k });
+  });
+  return {
+    ...wire,
+    async send(operation, body) {
+      if (operation === 'GetItem') return wire.send(operation, body);
+      const { PK } = (body as { Key: { PK: { S: string } } }).Key;
+      const item = items[Number(PK.S.slice('GATE#t'.length)) % items.length] as string;
+      return { kind: 'condition_failed', old: JSON.parse(item) };
+    },
+  };
 }
 
 function heapAfterCollection(): number {

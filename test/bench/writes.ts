@@ -35,6 +35,9 @@ export async function writeFigures({ endpoint, store }: World): Promise<Figure[]
   }
 }
 
+/** Past what one item carries call by call, by far. */
+const HOT_CALLS_A_SECOND = 3_000;
+
 /** A tenant that one item's writes could not carry call by call: what comes past them is throttled here. */
 async function hot(proxy: WireProxy, secret: string): Promise<Figure[]> {
   let second = 0;
@@ -45,15 +48,15 @@ async function hot(proxy: WireProxy, secret: string): Promise<Figure[]> {
     const now = Math.floor(Date.now() / 1000);
     writes = now === second ? writes + 1 : 1;
     second = now;
-    most = Math.max(most, Math.min(writes, WRITES_A_SECOND));
+    most = Math.max(most, writes);
     return writes > WRITES_A_SECOND ? 'throttle' : undefined;
   };
   const ms = 2_500;
   const { allowed } = await crowd(proxy, secret, 4, ms);
   const rate = (allowed / ms) * 1000;
   return [
-    atLeast('one tenant, leased: calls admitted a second', rate, 1_000, rate.toFixed(0)),
-    atMost('… with so many writes, in any second', most, WRITES_A_SECOND, String(most)),
+    atLeast('one tenant, leased: calls admitted a second', rate, HOT_CALLS_A_SECOND, rate.toFixed(0)),
+    atMost('… with so many writes attempted, in any second', most, WRITES_A_SECOND, String(most)),
   ];
 }
 

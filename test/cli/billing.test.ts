@@ -8,7 +8,7 @@ import { run } from '../../src/cli.ts';
 import { createDeps } from '../../src/deps.ts';
 import { testIo } from '../../src/ui/test-io.ts';
 import { type BillingProject, openBillingProject } from '../fixtures/billing.ts';
-import { pauseOf, ROOT } from '../fixtures/cli.ts';
+import { type Json, pauseOf, ROOT } from '../fixtures/cli.ts';
 
 const SYNC = 'usage sync-stripe -o json';
 const BILLING = {
@@ -106,6 +106,24 @@ describe('usage sync-stripe', () => {
     expect(project.counted(customer)).toBe(11);
     await cli(`${SYNC} --tenant days`);
     expect(project.counted(customer)).toBe(111);
+  });
+
+  it('usage recorded for a day that was settled is sent by the next run over all', async () => {
+    const customer = await project.tenant('tardy', '--bill-from 2026-11-01');
+    await project.edit(({ metrics, billing }) => {
+      metrics.exports = { unit: 'files', kind: 'counter' };
+      billing.meters.exports = {};
+    });
+    await cli('usage stripe setup -q');
+    await project.count('tardy', 1);
+    expect((await cli(SYNC)).json()).toMatchObject({ inflight: 0, failed: 0 });
+    await cli('usage record tardy exports 6 --id late-1 --day 2026-11-17 -q');
+    expect((await cli(SYNC)).json()).toMatchObject({ sent: 1, units: { exports: 6 } });
+    expect((await cli(SYNC)).json()).toMatchObject({ sent: 0 });
+    expect(project.counted(customer)).toBe(1);
+    await project.edit(({ billing }) => {
+      delete billing.meters.exports;
+    });
   });
 
   it('never sends what lies before the day on which the customer was linked', async () => {
@@ -210,7 +228,10 @@ describe('before the first write', () => {
     const customer = await project.tenant('inactive');
     await project.count('inactive', 2);
     const { data } = await project.api('GET', '/v1/billing/meters');
-    await project.api('POST', `/v1/billing/meters/${data[0].id}/deactivate`);
+    await project.api(
+      'POST',
+      `/v1/billing/meters/${data.find((one: Json) => one.event_name === 'api_calls').id}/deactivate`,
+    );
     const { error, stdout } = await cli(SYNC);
     expect(error()).toMatchObject({
       code: 'meter_inactive',

@@ -10,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -27,6 +28,13 @@ describe('the shim', () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     expect(await folder.run('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
     expect((await folder.run('tenant --version')).stdout).toBe(`${version}\n`);
+  });
+
+  it('has a code cache that this Node takes, and that does not say where it was built', () => {
+    const bundle = join(ROOT, 'dist', 'saasctl.cjs');
+    const { script } = createRequire(BIN)('./bundle.js').load(bundle);
+    expect(script.cachedDataRejected).toBe(false);
+    expect(readFileSync(`${bundle}.cache`, 'latin1')).not.toContain(ROOT.replace(/\/$/, ''));
   });
 
   it('runs without its code cache too, as on another Node than the one that built it', async () => {

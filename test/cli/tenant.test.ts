@@ -36,10 +36,16 @@ describe('tenant create', () => {
       'lease',
       'stripeCustomerId',
       'billFrom',
+      'lateAt',
       'createdAt',
       'updatedAt',
       'version',
     ]);
+  });
+
+  it('its lease is shown as its plan’s is, 1 too', async () => {
+    for (const line of ['tenant show acme', 'plan show pro'])
+      expect((await cli(line)).stdout.split('\n'), line).toContain('lease\t1');
   });
 
   it('again is unchanged; differently is a conflict that names the field and loses nothing', async () => {
@@ -280,9 +286,9 @@ describe('whom to bill, and from when', () => {
   const show = async (id: string) => (await cli(`tenant show ${id} -o json`)).json();
 
   it('a new customer is billed from today on, unless said', async () => {
-    await cli('tenant create linked --stripe-customer cus_1 -q');
-    expect(await show('linked')).toMatchObject({ stripeCustomerId: 'cus_1', billFrom: '2026-11-20' });
-    await cli('tenant create backdated --stripe-customer cus_1 --bill-from 2026-11-01 -q');
+    await cli('tenant create linked --stripe-customer cus_3 -q');
+    expect(await show('linked')).toMatchObject({ stripeCustomerId: 'cus_3', billFrom: '2026-11-20' });
+    await cli('tenant create backdated --stripe-customer cus_4 --bill-from 2026-11-01 -q');
     expect(await show('backdated')).toMatchObject({ billFrom: '2026-11-01' });
     await cli('tenant create later -q');
     expect(await show('later')).toMatchObject({ stripeCustomerId: null, billFrom: null });

@@ -128,6 +128,20 @@ describe('usage history', () => {
     );
   });
 
+  it('on a narrow terminal its newest days are there, and the numbers whole', async () => {
+    await project.cli('usage record past exports 900 --id large --day 2026-11-19 -q');
+    await project.cli('usage record past exports 1 --id small -q');
+    for (const columns of [60, 80]) {
+      const { stdout } = await project.cli('usage history past --metric exports --days 400', {
+        tty: true,
+        columns,
+        env: { LANG: 'C.UTF-8', NO_COLOR: '1' },
+      });
+      // A day of 1 beside one of 900 is not drawn as a day of none.
+      expect(stdout).toMatch(/^exports {2}files +910 {2}…[▁▂]+█▂ +1 {2}900 on 2026-11-19$/m);
+    }
+  });
+
   it.each([
     ['usage history acme --days 0', 'bad_period', 2],
     ['usage history acme --days 3 --months 3', 'bad_period', 2],

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { functionVariables } from '../../src/config/function-env.ts';
 import { parseProject } from '../../src/config/parse.ts';
+import type { ProfileConfig } from '../../src/config/schema.ts';
 import { SaasctlError } from '../../src/core/errors.ts';
 import { findPlan } from '../../src/core/plans.ts';
+import { parseJwtSettings } from '../../src/runtime/jwt/settings.ts';
 import { prod, starter } from './files.ts';
 
 async function refused(content: string | object): Promise<SaasctlError> {
@@ -177,6 +180,34 @@ describe('a value that cannot be', () => {
     const { message, hint } = await refused(file);
     expect(message).toBe('saasctl.json: plans.free.lease is 11');
     expect(hint).toContain('at most the burst, 10');
+  });
+
+  const JWT = { issuer: 'https://id.example.com', audience: 'api', tenantClaim: 'tenant' };
+
+  it.each([
+    ['issuer', 'http://example.com', 'https, or http on 127.0.0.1 and localhost'],
+    ['issuer', 'https://user:word@example.com', 'https, or http'],
+    ['issuer', 'https://', 'https, or http'],
+    ['jwksUri', 'http://127.0.0.1.example.com/keys', 'https, or http'],
+    ['audience', 'one,two', 'without commas'],
+    ['audience', ['one', 'two,three'], 'without commas'],
+  ])('jwt.%s = %j, which a function would refuse to start with', async (name, value, allowed) => {
+    const { message, hint } = await refused(withValue('profiles.prod.jwt', { ...JWT, [name]: value }));
+    expect(message).toContain(`saasctl.json: profiles.prod.jwt.${name}`);
+    expect(hint).toContain(allowed);
+  });
+
+  it('every jwt that is accepted is one that the functions take', async () => {
+    for (const jwt of [
+      JWT,
+      { ...JWT, issuer: 'http://127.0.0.1:8080', jwksUri: 'http://localhost/keys', audience: ['a', 'b'] },
+      { ...JWT, issuer: 'http://[::1]:1/' },
+    ]) {
+      const project = await parseProject(JSON.stringify(withValue('profiles.prod.jwt', jwt)), 'saasctl.json');
+      const profile = project.profiles['prod'] as ProfileConfig;
+      const taken = parseJwtSettings(functionVariables({ profile, project }, 'inline'));
+      expect(taken).toMatchObject({ issuer: jwt.issuer, audience: [jwt.audience].flat() });
+    }
   });
 
   it('all of them are said at once', async () => {

@@ -4,14 +4,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Delivery, Sink } from '../../src/core/billing/sink.ts';
 import { gatePk } from '../../src/core/gate/layout.ts';
 import { createTenant } from '../../src/core/tenants/mutations.ts';
 import { dayOf } from '../../src/core/time.ts';
 import { billingSettings, stripeKeyFrom } from '../../src/lambda/billing-settings.ts';
+import { type SyncLog, scheduledSync } from '../../src/lambda/scheduled-sync.ts';
 import { type StripeStandIn, startStripeStandIn } from '../../src/local/stripe/server.ts';
 import { marshalItem } from '../../src/runtime/wire/marshal.ts';
 import { openStoreOnEngine, type StoreOnEngine } from '../adapters/engine.ts';
 import { apply, STACK } from '../adapters/tenancy.ts';
+import { oneStep } from '../core/billing/schedule.ts';
+import {
+  clockOf,
+  CALLS as METER,
+  newWorld,
+  sinkOf,
+  storeOf,
+  use,
+  type World,
+} from '../core/billing/world.ts';
 import { pro } from '../fixtures/tenants.ts';
 import { bundle } from '../local/fixtures/bundles.ts';
 
@@ -46,9 +58,9 @@ afterAll(async () => {
 
 describe('the scheduled sync, bundled', () => {
   it('stops with time to spare and carries on at the next invocation until all is billed', async () => {
-    stripe.control({ latencyMs: 20, perSecond: 8 });
+    stripe.control({ latencyMs: 20 });
     // Half of what is left is kept back where little is left: one second of work an invocation.
-    const invocations = await invoke(2000);
+    const invocations = await invoke(2000, 8);
     const sent = invocations.map(({ synced }) => synced.sent);
     expect(sent.reduce((sum, one) => sum + one, 0)).toBe(TENANTS);
     expect(invocations.length).toBeGreaterThan(1);
@@ -101,6 +113,8 @@ describe('its settings', () => {
         SAASCTL_BILLING: JSON.stringify({ ...BILLING, mode: 'live' }),
       },
     ],
+    ['SAASCTL_STRIPE_URL', { SAASCTL_STRIPE_URL: 'http://stripe.example.com' }],
+    ['SAASCTL_STRIPE_URL', { SAASCTL_STRIPE_URL: 'http://127.0.0.1.example.com' }],
   ])('that are wrong name their variable: %s', (name, change) => {
     expect(() => billingSettings({ ...env, ...change })).toThrow(name);
   });
@@ -111,6 +125,58 @@ describe('its settings', () => {
     const refusal = await stripeKeyFrom({ STRIPE_API_KEY: key }, 'test').catch((error: unknown) => error);
     expect(refusal).toMatchObject({ code: 'bad_setting' });
     expect(JSON.stringify(refusal) + String(refusal)).not.toContain(key);
+  });
+});
+
+describe('what its log says', () => {
+  const lines: Parameters<SyncLog>[0][] = [];
+  async function invokeOver(world: World, sink: Partial<Sink>) {
+    lines.length = 0;
+    let done = false;
+    const synced = scheduledSync({
+      ledger: storeOf(world, 'f'),
+      sink: { ...sinkOf(world, 'f'), ...sink },
+      stack: 'test',
+      meters: world.meters,
+      finalInvoice: 'carry',
+      clock: clockOf(world, 'f'),
+      runId: 'f',
+      remainingMs: 60_000,
+      log: (line) => lines.push(line),
+    }).finally(() => {
+      done = true;
+    });
+    synced.catch(() => {});
+    while (!done) {
+      oneStep(world);
+      await new Promise((wake) => setImmediate(wake));
+    }
+    return synced;
+  }
+  const used = () => {
+    const world = newWorld(1, ['acme']);
+    use(world, 'acme', METER, 5);
+    return world;
+  };
+
+  it('is an error where the key is refused, and the invocation fails', async () => {
+    const answer: Delivery = { kind: 'rejected', reason: 'unauthorized', message: 'expired' };
+    const failed = invokeOver(used(), { deliver: async () => [answer] });
+    await expect(failed).rejects.toMatchObject({ code: 'sink_unauthorized', category: 'auth' });
+    expect(lines).toMatchObject([{ level: 'error', result: 'auth' }]);
+  });
+
+  it('is an error where somebody has to look, a warning where the next invocation goes on', async () => {
+    const gone: Delivery = { kind: 'rejected', reason: 'customer_gone', message: 'gone' };
+    await invokeOver(used(), { deliver: async () => [gone] });
+    expect(lines).toMatchObject([{ level: 'error', result: 'pending' }]);
+    const problem = { meter: METER, code: 'meter_inactive', message: 'inactive', hint: null, next: null };
+    await invokeOver(used(), { preflight: async () => [problem] });
+    expect(lines).toMatchObject([{ level: 'error', result: 'pending' }]);
+    await invokeOver(used(), {
+      deliver: async () => [{ kind: 'ambiguous', reason: 'timeout', message: 'lost' }],
+    });
+    expect(lines).toMatchObject([{ level: 'warn', result: 'partial' }]);
   });
 });
 
@@ -130,7 +196,7 @@ interface Invocation {
 }
 
 /** Invocations of one sandbox until there is nothing left, each with so much time. */
-async function invoke(remainingMs: number): Promise<Invocation[]> {
+async function invoke(remainingMs: number, eventsPerSecond: number | null = null): Promise<Invocation[]> {
   const script = `
     const { handler } = await import(${JSON.stringify(file)});
     for (let next = true; next; ) {
@@ -147,7 +213,7 @@ async function invoke(remainingMs: number): Promise<Invocation[]> {
     AWS_ENDPOINT_URL_DYNAMODB: on.proxy.endpoint,
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     SAASCTL_STACK: STACK,
-    SAASCTL_BILLING: JSON.stringify(BILLING),
+    SAASCTL_BILLING: JSON.stringify({ ...BILLING, eventsPerSecond }),
     SAASCTL_STRIPE_URL: stripe.url,
     STRIPE_API_KEY: KEY,
   };

@@ -97,6 +97,7 @@ describe('what we send is what Stripe’s OpenAPI takes', () => {
     ]);
     await sink.total({ customer, tenantId: 'acme', meter: CALLS, day: TODAY });
     await sink.periods?.(customer);
+    await sink.ended?.(now - 3600);
     await account.preview(customer);
     for (const one of [account, sink]) await one.close();
     direct.close();
@@ -107,6 +108,7 @@ describe('what we send is what Stripe’s OpenAPI takes', () => {
       'GET /v1/billing/meters',
       'GET /v1/billing/meters/:/event_summaries',
       'GET /v1/customers/search',
+      'GET /v1/events',
       'GET /v1/invoices',
       'GET /v1/prices',
       'GET /v1/products',

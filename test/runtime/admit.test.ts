@@ -36,10 +36,10 @@ describe('compute time', () => {
       take() {
         const taken = state.waiting;
         state.waiting = 0;
-        return taken;
+        return taken === 0 ? null : { ms: taken, since: 0 };
       },
-      giveBack(_tenantId, _day, amount) {
-        state.waiting += amount;
+      giveBack(_tenantId, _day, { ms }) {
+        state.waiting += ms;
       },
     };
     return { rider, state };
@@ -106,15 +106,20 @@ it('shows each gate that a write left behind, and no other', async () => {
   expect(seen.map(([item, now]) => [item.u, now])).toEqual([[{ '2026-11-22': 1 }, NOON]]);
 });
 
-it('logs an incident when it begins, and when it is over with the calls that it took', async () => {
+it('logs an incident when it begins, and 10 s after its last doubt with the calls that it took', async () => {
   const { wire, next } = memoryWire();
   await putGate(wire, gateFixture());
-  const { gate, lines } = gateOver(wire);
+  const { gate, lines, clock } = gateOver(wire);
   for (let i = 0; i < 5; i++) {
     next.push(answered(500, 'InternalServerError'));
     await gate.admit(mappingFixture());
+    // A clear answer between does not end it.
+    await gate.admit(mappingFixture());
+    clock.now += 9_999_999;
   }
+  await gate.admit(mappingFixture());
   expect(lines).toMatchObject([{ event: 'gate_ambiguous', reason: 'server_error', tenantId: 'acme' }]);
+  clock.now += 1;
   await gate.admit(mappingFixture());
   await gate.admit(mappingFixture());
   expect(lines.slice(1)).toEqual([{ level: 'warn', event: 'gate_ambiguous_over', calls: 5 }]);

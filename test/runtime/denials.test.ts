@@ -1,5 +1,7 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import type { GateItem } from '../../src/core/gate/layout.ts';
+import { type GateItem, NEVER } from '../../src/core/gate/layout.ts';
 import { createDenials } from '../../src/runtime/denials.ts';
 import { gateFixture, keyFixture, mappingFixture, NOON, putGate, putKey } from '../fixtures/gate.ts';
 import { gateOver } from './gate-over.ts';
@@ -98,6 +100,48 @@ describe('a denial', () => {
     next.push({ kind: 'reset', message: 'gone' });
     expect(await gate.check(key)).toMatchObject({ outcome: 'unavailable' });
     expect(await gate.check(key)).toMatchObject({ outcome: 'allowed' });
+  });
+});
+
+describe('of tenants with 40 keys', () => {
+  const keyIds = Array.from({ length: 40 }, (_, i) => `k${i + 1}`);
+  const denied = NOON + 9 * SECOND;
+  const gateOf = (tenant: number) => {
+    const k = keyIds.map((keyId) => [keyId, keyFixture(undefined, { s: { [`s${tenant}`]: NEVER } })]);
+    return gateFixture({ limit: 5, k: Object.fromEntries(k) });
+  };
+  /** The tenants of whose denial a sandbox with room for 400 keys still knows. */
+  function remembered(by: 'rate' | 'quota', tenants: number, keyId: string) {
+    const denials = createDenials(400);
+    const caller = (i: number, of: string) =>
+      mappingFixture({ tenantId: `t${i}`, keyId: of, secretId: `s${i}` });
+    for (let i = 0; i < tenants; i++)
+      denials.limit(caller(i, 'k1'), { denied: by, retryAt: denied, gate: gateOf(i) }, NOON);
+    const all = Array.from({ length: tenants }, (_, i) => i);
+    return all.filter((i) => denials.find(caller(i, keyId), NOON) !== null);
+  }
+
+  it('a rate denial is of one key, and a quota denial of all: so many are remembered', () => {
+    expect(remembered('rate', 400, 'k1')).toHaveLength(400);
+    expect(remembered('rate', 400, 'k2')).toEqual([]);
+    expect(remembered('quota', 400, 'k40')).toEqual([390, 391, 392, 393, 394, 395, 396, 397, 398, 399]);
+  });
+
+  it.each(['rate', 'quota'] as const)('1,000 denials by the %s take little', (by) => {
+    setFlagsFromString('--expose-gc');
+    const held = () => {
+      runInNewContext('gc')();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = held();
+    const denials = createDenials(1_000);
+    for (let i = 0; i < 1_000; i++) {
+      const caller = mappingFixture({ tenantId: `t${i}`, secretId: `s${i}` });
+      denials.limit(caller, { denied: by, retryAt: denied, gate: gateOf(i) }, NOON);
+    }
+    const grown = (held() - before) / 2 ** 20;
+    expect(denials.find(mappingFixture({ tenantId: 't999', secretId: 's999' }), NOON)).not.toBeNull();
+    expect(grown).toBeLessThan(3);
   });
 });
 

@@ -156,7 +156,7 @@ describe('a lease', () => {
     await gate.settle();
     // Two served by the lease whose billing was in doubt are lost to us, not billed again.
     expect((await counted())[1]).toEqual({ '2026-11-22': 5 });
-    expect(lines.map(({ event }) => event)).toEqual(['gate_ambiguous', 'gate_ambiguous_over']);
+    expect(lines.map(({ event }) => event)).toEqual(['gate_ambiguous']);
   });
 
   it('that was provably not applied leaves its bill to the next', async () => {

@@ -208,9 +208,9 @@ function rider() {
       const ms = (waiting.get(day) ?? 0) + unassigned;
       unassigned = 0;
       waiting.delete(day);
-      return ms;
+      return ms === 0 ? null : { ms, since: 0 };
     },
-    giveBack: (_tenantId, day, ms) => void put(day, ms),
+    giveBack: (_tenantId, day, { ms }) => void put(day, ms),
   };
   return {
     rider: own,

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,6 +53,18 @@ it("a customer's handler compiles against the emitted declarations", async () =>
     });
   `;
   expect(await compile(source)).toBe('');
+});
+
+it('the README’s handlers compile', async () => {
+  const readme = await readFile(join(repository, 'README.md'), 'utf8');
+  const examples = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, source = '']) => source);
+  expect(examples).toHaveLength(2);
+  for (const source of examples) expect(await compile(source)).toBe('');
+});
+
+it('the package has the library for require() too, which looks for no "import"', () => {
+  const own = createRequire(join(repository, 'package.json'));
+  expect(own.resolve('saasctl/runtime')).toBe(join(repository, 'dist/runtime/index.js'));
 });
 
 it('and a wrong one does not', async () => {

@@ -13,7 +13,7 @@ import type { KeyMutation, Mutation, TenantMutation } from '../../core/mutation.
 import type { Commit } from '../../core/ports.ts';
 import { tableName } from '../../core/schema.ts';
 import { awsError, isThrottle, isUnsent, mayHaveApplied } from '../aws-errors.ts';
-import { auditItem, keyItem, keyNameKey, profileItem, profileKey } from './items.ts';
+import { auditItem, customerKey, keyItem, keyNameKey, profileItem, profileKey } from './items.ts';
 import { whyStale } from './stale.ts';
 
 type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
@@ -128,8 +128,20 @@ async function wasApplied(
 }
 
 function tenantWrites(stack: string, { before, after }: TenantMutation): Write[] {
+  const TableName = tableName(stack, 'tenants');
+  const profile = { Put: { TableName, Item: profileItem(after), ...atVersion(before) } };
+  const [from, to] = [before?.stripeCustomerId ?? null, after.stripeCustomerId];
+  if (from === to) return [profile];
+  // One customer's bill is one tenant's: at Stripe the usage of two would be added up, and flagged for ever.
+  const tenantId = after.id;
+  const ours = {
+    ConditionExpression: 'attribute_not_exists(PK) OR tenantId = :tenant',
+    ExpressionAttributeValues: { ':tenant': tenantId },
+  };
   return [
-    { Put: { TableName: tableName(stack, 'tenants'), Item: profileItem(after), ...atVersion(before) } },
+    profile,
+    ...(to === null ? [] : [{ Put: { TableName, Item: { ...customerKey(to), tenantId }, ...ours } }]),
+    ...(from === null ? [] : [{ Delete: { TableName, Key: customerKey(from), ...ours } }]),
   ];
 }
 

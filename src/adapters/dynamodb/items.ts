@@ -14,6 +14,9 @@ export const keyNameKey = (tenantId: string, name: string) => ({
   SK: `KEYNAME#${name}`,
 });
 
+/** Marks the one tenant that a Stripe customer pays for. */
+export const customerKey = (customer: string) => ({ PK: `CUSTOMER#${customer}`, SK: 'LINK' });
+
 /** Profiles are spread over so many partitions of the list index. */
 export const SHARDS = 8;
 export const shardPk = (shard: number): string => `TENANT#${shard}`;
@@ -59,6 +62,7 @@ export function tenantOf(item: Item): Tenant {
     lease = 1,
     stripeCustomerId,
     billFrom = null,
+    lateAt = null,
     createdAt,
     updatedAt,
     version,
@@ -77,6 +81,7 @@ export function tenantOf(item: Item): Tenant {
     lease,
     stripeCustomerId,
     billFrom,
+    lateAt,
     createdAt,
     updatedAt,
     version,

@@ -120,6 +120,7 @@ export const billableOf = (item: Item): Billable => ({
   status: item['status'] as Billable['status'],
   stripeCustomerId: (item['stripeCustomerId'] as string | null | undefined) ?? null,
   billFrom: (item['billFrom'] as string | null | undefined) ?? null,
+  lateAt: (item['lateAt'] as string | undefined) ?? null,
 });
 
 export const daysOf = (gate: Item | undefined): GateDays => (gate?.['u'] as GateDays | undefined) ?? {};

@@ -44,7 +44,7 @@ type Item = Record<string, unknown>;
 /** Tenants to a page: five batches of gates, read side by side. */
 const PAGE = 500;
 const PROFILE_FIELDS = {
-  ProjectionExpression: 'id, #status, stripeCustomerId, billFrom',
+  ProjectionExpression: 'id, #status, stripeCustomerId, billFrom, lateAt',
   ExpressionAttributeNames: { '#status': 'status' },
 };
 
@@ -148,7 +148,7 @@ export function ledgerStore(
     keepHeads: (scope, heads) => putHeads(client, tenants, scope, heads),
     async correct(scope, row, audit) {
       const more = [
-        { Put: { TableName: tenants, Item: auditItem(audit) } },
+        ...(audit === null ? [] : [{ Put: { TableName: tenants, Item: auditItem(audit) } }]),
         { Delete: { TableName: tenants, Key: headKey(scope, row.tenantId) } },
       ];
       const applied = await writePack(clients, scope, [{ rows: [row], at: 0 }], more);
@@ -225,8 +225,6 @@ async function* listPages(
       gate: gates.get(tenant.id) ?? {},
     }));
   };
-  // Tenants pass by and leave nothing behind: the young generation need not grow with them.
-  (await import('node:v8')).setFlagsFromString('--semi-space-growth-factor=1');
   let found = await profiles(after);
   while (found.length > 0) {
     const next = found.length < PAGE ? null : profiles(found.at(-1)?.id ?? null);

@@ -24,7 +24,8 @@ const TRIES = 4;
 /**
  * One update by itself, several writes in a transaction. `null`: made. Else why not, write by write. Sent again
  * when it did not reach the store or its answer was lost: only for writes that recognise their own repetition.
- * Throws `write_ambiguous` when the last answer was lost too.
+ * Throws `write_ambiguous` when an answer was lost and no later try made it or found it made: a repetition is
+ * recognised by the first of the writes.
  */
 export async function write(
   writer: DynamoDBDocumentClient,
@@ -34,18 +35,23 @@ export async function write(
   doing: string,
 ): Promise<Refused[] | null> {
   const deadline = Date.now() + PATIENCE_MS;
+  let doubt: unknown;
   for (let tries = 1; ; ) {
     try {
       await send(writer, stack, writes, more);
       return null;
     } catch (error) {
       const refused = refusedBy(error);
-      if (refused?.some(({ failed }) => failed)) return refused;
+      if (refused?.some(({ failed }) => failed)) {
+        if (doubt !== undefined && !refused[0]?.failed) throw ambiguous(doubt);
+        return refused;
+      }
       const busy = refused !== null ? isContended(error) : isThrottle(error);
       const lost = mayHaveApplied(error);
-      if (!busy && !lost && !isUnsent(error)) throw awsError(error, doing);
-      if (Date.now() > deadline || (!busy && ++tries > TRIES))
-        throw lost ? ambiguous(error) : awsError(error, doing);
+      if (lost) doubt = error;
+      const passing = busy || lost || isUnsent(error);
+      if (!passing || Date.now() > deadline || (!busy && ++tries > TRIES))
+        throw doubt === undefined ? awsError(error, doing) : ambiguous(doubt);
       await new Promise((wake) => setTimeout(wake, 20 + Math.random() * 80));
     }
   }

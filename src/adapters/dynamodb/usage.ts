@@ -2,7 +2,7 @@ import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import type { GateItem } from '../../core/gate/layout.ts';
 import type { ControlStore, Recording } from '../../core/ports.ts';
 import { tableName } from '../../core/schema.ts';
-import { dayOf } from '../../core/time.ts';
+import { dayOf, isoTime } from '../../core/time.ts';
 import { foldPlan } from '../../core/usage/fold.ts';
 import { gaugeOf } from '../../core/usage/gauge.ts';
 import { eventKey } from '../../core/usage/layout.ts';
@@ -10,7 +10,7 @@ import { counterFull, recordWrites, standingEvent } from '../../core/usage/recor
 import { firstSampledDay, samplePlan } from '../../core/usage/sample.ts';
 import type { UsageItem } from '../../core/usage/usage.ts';
 import { awsError } from '../aws-errors.ts';
-import { auditItem, tenantPk } from './items.ts';
+import { auditItem, profileKey, tenantPk } from './items.ts';
 import { query } from './pages.ts';
 import { write } from './usage-writes.ts';
 
@@ -61,7 +61,9 @@ export function usageStore(
     async record({ tenantId, mark, lines, dedupeDays, audit, now }: Recording) {
       const writes = recordWrites(tenantId, mark, lines, dedupeDays, now);
       const put = { Put: { TableName: tableName(stack, 'tenants'), Item: auditItem(audit) } };
-      const refused = await write(writer(), stack, writes, [put], 'record usage');
+      const isLate = lines.some(({ day }) => day < dayOf(now));
+      const late = isLate ? [lateMark(tableName(stack, 'tenants'), tenantId, now)] : [];
+      const refused = await write(writer(), stack, writes, [put, ...late], 'record usage');
       if (refused === null) return 'recorded';
       const event = refused[0];
       if (event?.failed !== true) throw counterFull(lines);
@@ -106,6 +108,16 @@ export function usageStore(
     },
   };
 }
+
+/** Tells the sync that a day which it took for settled has more. */
+const lateMark = (TableName: string, tenantId: string, now: number) => ({
+  Update: {
+    TableName,
+    Key: profileKey(tenantId),
+    UpdateExpression: 'SET lateAt = :now',
+    ExpressionAttributeValues: { ':now': isoTime(now) },
+  },
+});
 
 function usageItem(day: string, metric: string, item: Record<string, unknown>): UsageItem {
   const { max, through } = item;

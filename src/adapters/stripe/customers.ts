@@ -3,6 +3,8 @@ import type Stripe from 'stripe';
 import { SaasctlError } from '../../core/errors.ts';
 
 const TENANT = 'saasctl_tenant';
+/** Of a customer's invoices and subscriptions, so many are read. */
+const MOST = 1000;
 
 /**
  * The customer of a tenant at Stripe, found by its metadata or made. A run soon after one that failed finds the same
@@ -32,17 +34,47 @@ export async function billingPeriods(
   api: Stripe,
   customer: string,
 ): Promise<{ closedUntil: number | null; endedAt: number | null }> {
-  const [invoices, subscriptions] = await Promise.all([
-    api.invoices.list({ customer, limit: 100 }),
-    api.subscriptions.list({ customer, status: 'all', limit: 100 }),
+  const [closedUntil, subscriptions] = await Promise.all([
+    lastClosed(api, customer),
+    api.subscriptions.list({ customer, status: 'all', limit: 100 }).autoPagingToArray({ limit: MOST }),
   ]);
-  const closed = invoices.data.filter(({ status }) => status !== 'draft').map((one) => one.period_end);
-  const ends = subscriptions.data.map(({ ended_at: at }) => at);
+  const ends = subscriptions.map(({ ended_at: at }) => at);
   const ended = ends.filter((at) => at !== null);
   return {
-    closedUntil: closed.length === 0 ? null : Math.max(...closed),
+    closedUntil,
     endedAt: ended.length === 0 || ended.length < ends.length ? null : Math.max(...ended),
   };
+}
+
+/** Customers of whom a subscription ended since then, epoch seconds: one list, however many customers there are. */
+export async function endedSince(api: Stripe, since: number): Promise<Set<string>> {
+  const customers = new Set<string>();
+  const events = api.events.list({
+    type: 'customer.subscription.deleted',
+    created: { gte: since },
+    limit: 100,
+  });
+  for await (const { data } of events) {
+    const { customer } = data.object as Stripe.Subscription;
+    customers.add(typeof customer === 'string' ? customer : customer.id);
+  }
+  return customers;
+}
+
+/** Only these bill a period of usage; one written by hand, or for an upgrade, closes nothing. */
+const OF_PERIODS = new Set<string | null>(['subscription_cycle', 'subscription_create']);
+
+/** A void or uncollectible invoice has closed its period, too: usage in it is on no later one. */
+async function lastClosed(api: Stripe, customer: string): Promise<number | null> {
+  let until: number | null = null;
+  let seen = 0;
+  // The newest first: none that is older than where we stand can reach further.
+  for await (const one of api.invoices.list({ customer, limit: 100 })) {
+    if (++seen > MOST || (until !== null && one.created < until)) break;
+    const isOfPeriod = OF_PERIODS.has(one.billing_reason) && one.parent?.type === 'subscription_details';
+    if (isOfPeriod && one.status !== 'draft') until = Math.max(until ?? 0, one.period_end);
+  }
+  return until;
 }
 
 const several = (tenantId: string, found: readonly { id: string }[]): SaasctlError =>

@@ -39,7 +39,9 @@ export function deliveryOf(error: unknown): Delivery {
       afterMs: retryAfterMs(error.headers?.['retry-after'], Date.now()),
     };
   }
-  if (status >= 500 || status < 400) return { kind: 'ambiguous', reason: 'server_error', message };
+  if (status >= 500 || status < 400) {
+    return { kind: 'ambiguous', reason: 'server_error', message: `Stripe answered ${status}: ${message}` };
+  }
   return { kind: 'rejected', reason: refusalOf(status, code, param, message), message };
 }
 
@@ -113,4 +115,4 @@ export function stripeError(error: unknown, doing: string): SaasctlError {
 }
 
 export const RIGHTS =
-  'a restricted key needs: Billing meters and Meter events write, Products, Prices and Customers write, Invoices and Account read';
+  'a restricted key needs: Billing meters and Meter events write, Products, Prices and Customers write, Invoices, Subscriptions, Events and Account read';

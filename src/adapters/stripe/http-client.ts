@@ -1,8 +1,13 @@
-import { type HttpAnswer, httpOnce, TransportError } from '../http-once.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type HttpAnswer, httpOnce, retryAfterMs, TransportError } from '../http-once.ts';
+
+/** How often a read is sent that Stripe finds too fast: nothing depends on how often one reads. */
+const READ_TRIES = 5;
+const LONGEST_PAUSE_MS = 4_000;
 
 /**
  * The HTTP client that the SDK is given. Its own one sends a request again when a connection was closed, even with
- * retries switched off; this one never does, gives the whole exchange `timeout` ms, and says whether anything was sent.
+ * retries switched off; this one repeats nothing but a read that came too fast, gives the whole exchange `timeout` ms, and says whether anything was sent.
  */
 export function stripeHttpClient(mostConnections: number, trace: ((line: string) => void) | null) {
   const http = httpOnce(mostConnections);
@@ -25,19 +30,15 @@ export function stripeHttpClient(mostConnections: number, trace: ((line: string)
           `debug: Stripe ${method} ${path.split('?', 1)[0]} ${result} ${Math.round(performance.now() - begun)} ms`,
         );
       const scheme = protocol === 'http' ? 'http' : 'https';
+      const request = { host, port, path, method, headers, body, protocol: scheme, timeoutMs } as const;
       try {
-        const answer = await http.send({
-          host,
-          port,
-          path,
-          method,
-          headers,
-          body,
-          protocol: scheme,
-          timeoutMs,
-        });
-        line(`${answer.status} ${answer.headers['request-id'] ?? '-'}`);
-        return asSdkExpects(answer);
+        for (let tries = 1; ; tries++) {
+          const answer = await http.send(request);
+          line(`${answer.status} ${answer.headers['request-id'] ?? '-'}`);
+          if (answer.status !== 429 || method !== 'GET' || tries === READ_TRIES) return asSdkExpects(answer);
+          const said = retryAfterMs(answer.headers['retry-after'], Date.now());
+          await pause(Math.min(said ?? 250 * 2 ** tries, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2));
+        }
       } catch (error) {
         line(error instanceof TransportError ? `- ${error.failure}` : '- error');
         throw error;

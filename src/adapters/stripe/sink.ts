@@ -5,7 +5,7 @@ import { addDecimals, type Decimal, parseDecimal, rescaled, ZERO } from '../../c
 import { SaasctlError } from '../../core/errors.ts';
 import { decimalOf } from '../../core/usage/metrics.ts';
 import { stripeClient } from './client.ts';
-import { billingPeriods } from './customers.ts';
+import { billingPeriods, endedSince } from './customers.ts';
 import { deliveryOf, RIGHTS, stripeError } from './errors.ts';
 import { CUSTOMER_KEY, meterProblem, metersByEvent, VALUE_KEY } from './meters.ts';
 
@@ -95,6 +95,10 @@ export function stripeSink(options: StripeSinkOptions): Sink {
     periods: (customer) =>
       billingPeriods(api(), customer).catch((error: unknown) => {
         throw stripeError(error, `read the invoices of ${customer} at Stripe`);
+      }),
+    ended: (since) =>
+      endedSince(api(), since).catch((error: unknown) => {
+        throw stripeError(error, 'read which subscriptions ended today');
       }),
     async close() {
       client?.close();

@@ -12,6 +12,7 @@ const columns: Column<Plan>[] = [
   { header: 'users', value: ({ maxUsers }) => amount(maxUsers) },
   { header: 'rate/s', value: ({ rate }) => amount(rate) },
   { header: 'burst', value: ({ burst }) => burst },
+  { header: 'lease', value: ({ lease }) => lease },
   { header: 'overage', value: ({ overage }) => overage },
   { header: 'features', value: ({ features }) => features.join(' ') },
 ];

@@ -27,6 +27,7 @@ const detailFields: Column<Tenant>[] = [
     header: 'rate',
     value: ({ rate }) => (rate.perSecond === null ? 'unlimited' : `${rate.perSecond}/s, burst ${rate.burst}`),
   },
+  { header: 'lease', value: ({ lease }) => lease },
   { header: 'overage', value: ({ overage }) => overage },
   { header: 'stripe customer', value: ({ stripeCustomerId }) => stripeCustomerId },
   { header: 'billed from', value: ({ billFrom }) => billFrom },

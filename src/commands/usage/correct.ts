@@ -18,7 +18,7 @@ import type { Context, Host } from '../context.ts';
 import { define, dryRunOption, onRun } from '../define.ts';
 import { confirmDanger } from '../mutate.ts';
 import { existing } from '../tenant-lookup.ts';
-import { billedMeters, sinkOption } from './billed.ts';
+import { atSink, billedMeters, sinkOption } from './billed.ts';
 
 interface Options {
   sink: SinkName;
@@ -76,7 +76,7 @@ async function runCorrect(cx: Context, id: string, options: Options): Promise<vo
   const { scopeOf } = await import('../../core/billing/sync.ts');
   const scope = await scopeOf(sink, config.profile.stack);
   const ledger = await open();
-  let asked = false;
+  let shown: string | null = null;
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const plan = await planned(ledger, scope, meter, { tenantId: id, day }, correction, cx.now());
     const changes = renderChanges(plan.changes, cx.paint);
@@ -85,8 +85,10 @@ async function runCorrect(cx: Context, id: string, options: Options): Promise<vo
       return show(cx, plan, 'planned');
     }
     const row = `the ledger row of ${id}, ${meter.eventName}, ${day}`;
-    if (!asked) await confirmDanger(cx, 'severe', `correct ${row}`, id, `${row}\n${changes}`);
-    asked = true;
+    const said = JSON.stringify(plan.changes);
+    if (shown === null) await confirmDanger(cx, 'severe', `correct ${row}`, id, `${row}\n${changes}`);
+    else if (shown !== said) throw changedMeanwhile(row, id);
+    shown = said;
     const by = { id: randomUUID(), now: cx.now(), actor, requestId: cx.requestId };
     const audit = correctionAudit(plan, correction.kind, by);
     const answer = await cx.uninterrupted(() => ledger.correct(scope, plan.after, audit));
@@ -101,6 +103,16 @@ async function runCorrect(cx: Context, id: string, options: Options): Promise<vo
   });
 }
 
+/** Only what was shown is ever made. */
+const changedMeanwhile = (row: string, id: string): SaasctlError =>
+  new SaasctlError({
+    code: 'changed_meanwhile',
+    category: 'conflict',
+    message: `${row} was changed by others after it was shown: the correction would be another one now`,
+    hint: 'nothing was changed by this command; look at the row, and say anew what is to be corrected',
+    next: `saasctl usage ledger ${id}`,
+  });
+
 async function planned(
   ledger: LedgerStore,
   scope: LedgerScope,
@@ -114,13 +126,31 @@ async function planned(
   const view = views.find(({ eventName }) => eventName === meter.eventName);
   if (view !== undefined) {
     const { counter, owed: _owed, ...row } = view;
-    return planCorrection(row, counter ?? 0, correction, now);
+    try {
+      return planCorrection(row, counter ?? 0, correction, now);
+    } catch (error) {
+      throw inLedgerOf(scope.sink, error);
+    }
   }
   throw new SaasctlError({
     code: 'ledger_row_not_found',
     category: 'not_found',
     message: `${tenantId} has no ledger row for ${meter.eventName} on ${day}`,
-    next: `saasctl usage ledger ${tenantId}`,
+    next: `saasctl usage ledger ${tenantId}${atSink(scope.sink)}`,
+  });
+}
+
+/** The core names the ledger of Stripe as what to look at next. */
+function inLedgerOf(sink: string, error: unknown): unknown {
+  if (sink === 'stripe' || !(error instanceof SaasctlError) || error.next === null) return error;
+  const { code, category, message, hint, next } = error;
+  return new SaasctlError({
+    code,
+    category,
+    message,
+    hint: hint ?? undefined,
+    next: `${next}${atSink(sink)}`,
+    cause: error,
   });
 }
 

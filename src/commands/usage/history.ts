@@ -52,6 +52,7 @@ async function runHistory(cx: Context, id: string, options: HistoryOptions): Pro
       { header: 'total', value: ({ total }) => total },
       {
         header: `by ${periods.unit}`,
+        keepsEnd: true,
         value: ({ points }) => {
           const amounts = points.map(({ amount }) => amount);
           return cx.io.stdoutIsTTY ? sparkline(amounts, { unicode }) : amounts.join(' ');

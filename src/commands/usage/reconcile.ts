@@ -11,6 +11,7 @@ import { define, dryRunOption, onRun } from '../define.ts';
 import { existing } from '../tenant-lookup.ts';
 import {
   amounts,
+  atSink,
   billedMeters,
   type DayOptions,
   dayOption,
@@ -29,7 +30,7 @@ export function reconcile(host: Host) {
   const command = define('reconcile', {
     summary: 'Compare the ledger with what the sink has counted, and flag what differs',
     details:
-      'This month and the last, unless --day or --month says other days. Nothing is corrected: see usage correct.\nequal: the same; pending: on its way, or younger than a day; drift: neither; unknown: the sink does not say.\nExit code 8: something drifted, or is flagged.',
+      'This month and the last, unless --day or --month says other days. Nothing is corrected: see usage correct.\nequal: the same; unsent: the same, and the counter has more; pending: on its way, or younger than a day; drift: neither; unknown: the sink does not say.\nExit code 8: something drifted, or is flagged.',
     examples: ['usage reconcile', 'usage reconcile --tenant acme --month last', 'usage reconcile -o csv'],
     exits: [3, 8],
   })
@@ -85,7 +86,7 @@ async function runReconcile(cx: Context, options: Options): Promise<void> {
     empty: 'nothing was ever sent of these days',
   });
   cx.note(summary(report));
-  if (flagged !== null) throw drifted(flagged, flags);
+  if (flagged !== null) throw drifted(flagged, flags, options.sink);
 }
 
 async function* everyTenant(store: ControlStore): AsyncGenerator<string> {
@@ -124,13 +125,14 @@ const columnsWith = (amount: ReturnType<typeof amounts>): Column<Shown>[] => [
 
 function summary(report: ReconcileReport | null): string {
   if (report === null) return 'nothing was compared';
-  const { rows, equal, pending, drift, unknown, sink, account, mode } = report;
-  return `${rows} ${rows === 1 ? 'row' : 'rows'}: ${equal} equal, ${pending} pending, ${drift} drifted, ${unknown} unknown; ${sink} ${account} (${mode})`;
+  const { rows, equal, unsent, pending, drift, unknown, sink, account, mode } = report;
+  return `${rows} ${rows === 1 ? 'row' : 'rows'}: ${equal} equal, ${unsent} unsent, ${pending} pending, ${drift} drifted, ${unknown} unknown; ${sink} ${account} (${mode})`;
 }
 
 function drifted(
   { tenantId, meter, day, there, confirmed, flag }: ReconcileRow,
   count: number,
+  sink: SinkName,
 ): SaasctlError {
   const what = flag?.message ?? `the ledger has ${confirmed}, the sink has ${there}`;
   return new SaasctlError({
@@ -138,6 +140,6 @@ function drifted(
     category: 'pending',
     message: `${count} ${count === 1 ? 'row wants' : 'rows want'} somebody to look; the first: ${tenantId}, ${meter}, ${day}`,
     hint: `${what}. Nothing was corrected: only a person can say which number is right.`,
-    next: `saasctl usage ledger ${tenantId} --day ${day} -o json`,
+    next: `saasctl usage ledger ${tenantId} --day ${day}${atSink(sink)} -o json`,
   });
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { usageError } from '../../core/errors.ts';
 import { checkTenantId } from '../../core/tenants/tenant.ts';
 import { isoTime } from '../../core/time.ts';
 import { amountOf, counterNamed, usageDay } from '../../core/usage/amount.ts';
-import { decimalOf, metricsOf } from '../../core/usage/metrics.ts';
+import { decimalOf, type Metric, metricsOf } from '../../core/usage/metrics.ts';
 import { checkEventId, standingEvent, type UsageEventMark, whatIsRecorded } from '../../core/usage/record.ts';
 import type { Context, Host } from '../context.ts';
 import { define, dryRunOption, onRun } from '../define.ts';
@@ -31,6 +32,20 @@ export function record(host: Host) {
   return onRun(host, command, runRecord);
 }
 
+/** Stripe takes no more digits than these in one event, and usage that is recorded cannot be taken back. */
+const MOST_DIGITS = 15;
+
+function billable({ name, unit, scale }: Metric, amount: number): number {
+  if (amount < 10 ** MOST_DIGITS) return amount;
+  throw usageError(
+    'amount_too_large',
+    `${name}: ${decimalOf(amount, scale)} is more than one event can bill`,
+    {
+      hint: `at most ${decimalOf(10 ** MOST_DIGITS - 1, scale)} ${unit} at once, ${MOST_DIGITS} digits`,
+    },
+  );
+}
+
 async function runRecord(
   cx: Context,
   tenantId: string,
@@ -42,7 +57,11 @@ async function runRecord(
   const { project } = await cx.config();
   const declared = counterNamed(metricsOf(project.metrics), metric);
   const now = cx.now();
-  const line = { metric, amount: amountOf(declared, amount), day: usageDay(options.day, now) };
+  const line = {
+    metric,
+    amount: billable(declared, amountOf(declared, amount)),
+    day: usageDay(options.day, now),
+  };
   const what = whatIsRecorded([{ ...line, day: options.day }]);
   const mark: UsageEventMark = { id: checkEventId(options.id), what, by: randomUUID() };
   const { store, actor } = await cx.backend();

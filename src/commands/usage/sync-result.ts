@@ -3,7 +3,7 @@ import type { Meter } from '../../core/billing/sink.ts';
 import { SaasctlError } from '../../core/errors.ts';
 import type { Column } from '../../ui/result.ts';
 import type { Context } from '../context.ts';
-import { amounts } from './billed.ts';
+import { amounts, atSink } from './billed.ts';
 
 /** On a terminal, a run of more rows than this shows only those that want somebody's eyes. */
 const SHOWN = 40;
@@ -119,8 +119,16 @@ function refusedOnTheWay({ sink, sent }: SyncReport, rows: readonly SyncRow[]): 
     category: 'auth',
     message: `${sink} refused us on the way; ${sent} sent before, and written down`,
     hint: `${why}. Nothing is lost, and nothing is sent twice.`,
-    next: 'saasctl doctor',
+    next: refusalRemedy(sink, why),
   });
+}
+
+/** Where what refused us is set: a receiver is the project file's or the secret's matter, which doctor does not look at. */
+function refusalRemedy(sink: string, why: string): string {
+  if (sink === 'stripe') return 'saasctl doctor';
+  if (why.includes('SAASCTL_WEBHOOK_SECRET')) return 'export SAASCTL_WEBHOOK_SECRET_FILE=<file>';
+  const setting = sink === 'csv' ? '"billing"."csv"."file"' : '"billing"."webhook"."url"';
+  return `set ${setting} in saasctl.json`;
 }
 
 /** Every meter is wrong: the first is the error, the others are its hint. */
@@ -157,26 +165,30 @@ function incomplete(
   });
 }
 
-function unsettled({ refused, flagged, problems }: SyncReport, rows: readonly SyncRow[]): SaasctlError {
+function unsettled({ sink, refused, flagged, problems }: SyncReport, rows: readonly SyncRow[]): SaasctlError {
   const row = rows.find(({ outcome }) => outcome === 'refused' || outcome === 'flagged');
   const parts = [
     ...(refused === 0 ? [] : [`${refused} refused`]),
     ...(flagged === 0 ? [] : [`${flagged} flagged`]),
     ...problems.map(({ message }) => message),
   ];
-  const where = row === undefined ? null : `${row.tenantId}, ${row.meter}, ${row.day}: ${row.reason}`;
+  const remedies = problems.map(
+    ({ message, hint, next }) =>
+      `${message}${hint === null ? '' : `; ${hint}`}${next === null ? '' : `; ${next}`}`,
+  );
+  const where = row === undefined ? [] : [`${row.tenantId}, ${row.meter}, ${row.day}: ${row.reason}`];
   return new SaasctlError({
     code: row?.flag ?? problems[0]?.code ?? 'sync_flagged',
     category: 'pending',
     message: `somebody has to look: ${parts.join(', ')}`,
-    hint: `${where === null ? (problems[0]?.hint ?? '') : where}. All else is settled.`,
-    next: row === undefined ? (problems[0]?.next ?? undefined) : remedyOf(row),
+    hint: [...where, ...remedies, 'All else is settled.'].join('\n'),
+    next: row === undefined ? (problems[0]?.next ?? undefined) : remedyOf(row, sink),
   });
 }
 
-function remedyOf({ flag, tenantId }: SyncRow): string {
+function remedyOf({ flag, tenantId }: SyncRow, sink: string): string {
   if (flag === 'customer_gone') return `saasctl tenant update ${tenantId} --stripe-customer <cus_…>`;
   if (flag === 'drift' || flag === 'unknowable' || flag === 'counter_below')
-    return `saasctl usage reconcile --tenant ${tenantId}`;
-  return `saasctl usage ledger ${tenantId}`;
+    return `saasctl usage reconcile --tenant ${tenantId}${atSink(sink)}`;
+  return `saasctl usage ledger ${tenantId}${atSink(sink)}`;
 }

@@ -2,6 +2,7 @@ import type { AuditEntry } from '../audit.ts';
 import { SaasctlError } from '../errors.ts';
 import { type Change, changesBetween } from '../mutation.ts';
 import { isoTime } from '../time.ts';
+import { MARK_MS } from './decide.ts';
 import { HISTORY, type LedgerRow, owedOf } from './ledger.ts';
 
 /**
@@ -11,6 +12,9 @@ import { HISTORY, type LedgerRow, owedOf } from './ledger.ts';
 export type Correction =
   | { kind: 'counted' | 'not_counted' | 'write_off' | 'clear_flag' }
   | { kind: 'confirmed'; value: number };
+
+/** So long after its mark, a delta may still be on its way by the run that marked it: its answer may take its time. */
+const SENDING_MS = MARK_MS + 15_000;
 
 /** A correction as a value: shown before it is made, and audited. */
 export interface CorrectionPlan {
@@ -26,7 +30,7 @@ export function planCorrection(
   correction: Correction,
   now: number,
 ): CorrectionPlan {
-  const after = corrected(row, counter, correction);
+  const after = corrected(row, counter, correction, now);
   const delta = after.confirmed - row.confirmed + (after.dropped - row.dropped);
   const entry = { at: now, event: 'corrected' as const, seq: row.seq, delta };
   const whole: LedgerRow = {
@@ -39,7 +43,7 @@ export function planCorrection(
   return { before: row, after: whole, changes };
 }
 
-function corrected(row: LedgerRow, counter: number, correction: Correction): LedgerRow {
+function corrected(row: LedgerRow, counter: number, correction: Correction, now: number): LedgerRow {
   const { kind } = correction;
   if (kind === 'clear_flag') return row.flag === null ? refuse(row, 'has no flag') : row;
   if (kind === 'confirmed') {
@@ -55,6 +59,9 @@ function corrected(row: LedgerRow, counter: number, correction: Correction): Led
     return owed === 0 ? refuse(row, 'owes nothing') : { ...row, dropped: row.dropped + owed };
   }
   if (row.inflight === null) return refuse(row, 'has no delta on its way');
+  const until = (row.inflight.markAt ?? Number.NEGATIVE_INFINITY) + SENDING_MS;
+  if (now < until)
+    return refuse(row, `is being sent by a run: what became of it can be said from ${isoTime(until)} on`);
   return {
     ...row,
     confirmed: row.confirmed + (kind === 'counted' ? row.inflight.delta : 0),

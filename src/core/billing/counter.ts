@@ -1,4 +1,4 @@
-import { dayOf } from '../time.ts';
+import { dayOf, isoTime } from '../time.ts';
 import type { UsageItem } from '../usage/usage.ts';
 import { type LedgerRow, rowId, settledAt } from './ledger.ts';
 import { type GateDays, type Head, type Listed, type UsageKey, usageId } from './ports.ts';
@@ -36,6 +36,9 @@ export interface Span {
 
 /** The UTC day whose first run looks through all rows of a tenant. */
 export const sweepDay = (now: number): string => dayOf(now - LATE_MS);
+
+/** What a head keeps of a sweep at `now`: what was recorded late since then, or just before, has it made again. */
+export const sweepMark = (now: number): string => isoTime(now - LATE_MS);
 
 /** The `USAGE#` items that tell whether a tenant without a sweep has something to do. Calls are on its gate. */
 export function watched(tenantId: string, meters: readonly Meter[], now: number): UsageKey[] {
@@ -107,12 +110,33 @@ export function unsettled(
   return pairs;
 }
 
+/** The counter at which a row is settled; `null`: it is not. */
+export interface RowState {
+  eventName: string;
+  day: string;
+  settled: number | null;
+}
+
+/** How far a run looked. */
+export interface Swept {
+  /** The mark of its sweep; `null`: there was none. */
+  swept: string | null;
+  /** The event names that it looked for. */
+  meters: readonly string[];
+  /** The first day that anybody would look at. */
+  first: string;
+}
+
+/** Whether a head was swept for all of these meters. */
+export const knowsMeters = (head: Head, meters: readonly string[]): boolean =>
+  meters.every((eventName) => head.meters?.includes(eventName));
+
 /** A tenant's head after a run: what is settled now, of the days that a run looks at without a sweep. */
 export function nextHead(
   head: Head | null,
   tenantId: string,
-  results: readonly { eventName: string; day: string; settled: number | null }[],
-  swept: string | null,
+  results: readonly RowState[],
+  { swept, meters, first }: Swept,
   now: number,
 ): Head {
   const oldest = dayOf(now - 3 * 86_400_000);
@@ -130,5 +154,11 @@ export function nextHead(
       if (day >= oldest) set(eventName, day, value);
     }
   }
-  return { tenantId, swept: swept ?? head?.swept ?? null, settled, open: [...open].sort() };
+  return {
+    tenantId,
+    swept: swept ?? head?.swept ?? null,
+    settled,
+    open: [...open].filter((name) => name.slice(-10) >= first).sort(),
+    meters: swept === null ? head?.meters : [...meters],
+  };
 }

@@ -26,8 +26,13 @@ const NOTICE_MS = 250;
 
 /** Waits so long, or until the run ends. */
 export async function waitFor(ms: number, { now, pause }: Clock, isEnding: () => boolean): Promise<void> {
-  const until = now() + ms;
-  for (let left = ms; left > 0 && !isEnding(); left = until - now()) await pause(Math.min(left, NOTICE_MS));
+  for (let left = ms; left > 0 && !isEnding(); ) {
+    const slice = Math.min(left, NOTICE_MS);
+    const begun = now();
+    await pause(slice);
+    // A clock that is set back meanwhile does not make the wait longer.
+    left -= Math.max(slice, now() - begun);
+  }
 }
 
 /**
@@ -46,6 +51,7 @@ export function createPace(
   let next = 0;
   let notBefore = 0;
   let slowedAt = 0;
+  let seen = 0;
   let free = concurrent;
   const queue: (() => void)[] = [];
 
@@ -53,7 +59,11 @@ export function createPace(
     async take() {
       if (free > 0) free--;
       else await new Promise<void>((go) => queue.push(go));
-      const slot = Math.max(next, now() - CATCH_UP_MS, notBefore);
+      const at = now();
+      // Set back: what was reckoned by the later time says nothing.
+      if (at < seen) [next, notBefore] = [at, at];
+      seen = at;
+      const slot = Math.max(next, at - CATCH_UP_MS, notBefore);
       next = slot + (rate === Number.POSITIVE_INFINITY ? 0 : 1000 / rate);
       await waitFor(Math.max(slot, notBefore) - now(), clock, isEnding);
     },

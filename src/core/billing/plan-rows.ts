@@ -3,7 +3,17 @@ import type { Step } from './decide.ts';
 import type { Ready } from './deliver.ts';
 import { carry, type LedgerRow, newRow, rowId } from './ledger.ts';
 import type { Run } from './run.ts';
-import { keyOf, look, outcomeOf, type Result, stepOf, type Task, taskId, type Wanted } from './task.ts';
+import {
+  askPeriods,
+  keyOf,
+  look,
+  outcomeOf,
+  type Result,
+  stepOf,
+  type Task,
+  taskId,
+  type Wanted,
+} from './task.ts';
 
 export interface Planned {
   /** Planned, marked and written by this run: to be sent now. */
@@ -55,6 +65,7 @@ async function planRound(
 ): Promise<{ again: Wanted[]; stale: Wanted[] }> {
   const again: Wanted[] = [];
   const writes: Write[] = [];
+  await askPeriods(run, tasks);
   for (const task of tasks) {
     const step = await stepOf(run, task).catch((error: unknown): Step => {
       return { do: 'leave', outcome: 'failed', delta: null, reason: (error as Error).message };

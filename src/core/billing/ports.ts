@@ -10,6 +10,8 @@ export interface Billable {
   stripeCustomerId: string | null;
   /** The first day that is billed to the customer, `yyyy-mm-dd`; `null`: all of them. */
   billFrom?: string | null;
+  /** When usage of a day that was over was last recorded by hand, ISO-8601. */
+  lateAt?: string | null;
 }
 
 /**
@@ -18,12 +20,14 @@ export interface Billable {
  */
 export interface Head {
   tenantId: string;
-  /** UTC day on which all rows were last looked through. */
+  /** When all rows were last looked through, less the margin of `sweepMark`; ISO-8601. */
   swept: string | null;
   /** Event name to day to the counter at which the row is settled, for the last days. */
   settled: Record<string, Record<string, number>>;
   /** `<event name>#<day>` of rows that are not settled. */
   open: string[];
+  /** Event names of the meters that were looked through by the last sweep; of an older head not known. */
+  meters?: string[] | undefined;
 }
 
 /** What is still on a gate: `<day>` calls, `<day>.c` compute time. */
@@ -79,8 +83,11 @@ export interface LedgerStore {
   write(scope: LedgerScope, groups: readonly RowWrites[]): Promise<('applied' | 'stale')[]>;
   /** Keeps heads; the last one wins. */
   keepHeads(scope: LedgerScope, heads: readonly Head[]): Promise<void>;
-  /** An explicit correction and its audit entry, in one transaction. */
-  correct(scope: LedgerScope, row: LedgerRow, audit: AuditEntry): Promise<'applied' | 'stale'>;
+  /**
+   * A row written by somebody else than a run: its tenant's head goes with it, so that the next run looks at the row.
+   * One transaction, with the audit entry of a correction.
+   */
+  correct(scope: LedgerScope, row: LedgerRow, audit: AuditEntry | null): Promise<'applied' | 'stale'>;
   cursor(scope: LedgerScope): Promise<Cursor | null>;
   keepCursor(scope: LedgerScope, cursor: Cursor | null): Promise<void>;
 }

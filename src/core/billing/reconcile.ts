@@ -1,4 +1,4 @@
-import { counterOf } from './counter.ts';
+import { counterOf, type Span } from './counter.ts';
 import {
   type Flag,
   flagged,
@@ -61,10 +61,11 @@ export async function ledgerOf(
 const rowOrder = ({ day, eventName }: LedgerRow): string => `${day}#${eventName}`;
 
 /**
- * `equal`: the sink has what the ledger says. `pending`: something is on its way, or so fresh that the sink's total
+ * `equal`: the sink has what the ledger says, and that is all there is. `unsent`: the same, and the counter has more.
+ * `pending`: something is on its way, or so fresh that the sink's total
  * may lag. `drift`: neither. `unknown`: the sink does not say.
  */
-export type Agreement = 'equal' | 'pending' | 'drift' | 'unknown';
+export type Agreement = 'equal' | 'unsent' | 'pending' | 'drift' | 'unknown';
 
 /** Both numbers of a row side by side. Amounts are integers of 10^-scale units. */
 export interface ReconcileRow {
@@ -102,6 +103,7 @@ export interface ReconcileReport {
   mode: 'live' | 'test';
   rows: number;
   equal: number;
+  unsent: number;
   pending: number;
   drift: number;
   unknown: number;
@@ -120,15 +122,21 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRep
     mode,
     rows: 0,
     equal: 0,
+    unsent: 0,
     pending: 0,
     drift: 0,
     unknown: 0,
   };
   for await (const tenantId of options.tenantIds) {
     if (signal?.aborted) break;
+    let billed: Span | null = null;
     for (const view of await ledgerOf(ledger, scope, meters, { tenantId, ...days })) {
       const meter = meters.find(({ eventName }) => eventName === view.eventName);
-      if (meter === undefined || view.rev === 0) continue;
+      if (meter === undefined) continue;
+      if (view.rev === 0) {
+        billed ??= await billedDays(options, tenantId);
+        if (view.day < billed.first || view.day > billed.last) continue;
+      }
       const row = await compare(options, meter, view);
       report.rows++;
       report[row.agreement]++;
@@ -138,9 +146,16 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRep
   return report;
 }
 
+/** The days of a tenant that are to be billed to this sink at all; none without a customer. */
+async function billedDays({ ledger, sink, scope, days }: ReconcileOptions, tenantId: string): Promise<Span> {
+  if (!sink.needsCustomer) return days;
+  const { stripeCustomerId = null, billFrom = null } = (await ledger.listed(scope, tenantId))?.tenant ?? {};
+  return { first: billFrom ?? '', last: stripeCustomerId === null ? '' : days.last };
+}
+
 async function compare(options: ReconcileOptions, meter: Meter, view: LedgerView): Promise<ReconcileRow> {
   const { ledger, sink, scope, dryRun = false } = options;
-  const { counter, owed: _owed, ...row } = view;
+  const { counter, owed, ...row } = view;
   const there = await totalAt(sink, meter, row);
   const now = options.now();
   const agreement = agreementOf(row, there, now);
@@ -148,7 +163,7 @@ async function compare(options: ReconcileOptions, meter: Meter, view: LedgerView
   if (!dryRun && row.inflight === null) {
     const next = flagAfter(row, there, agreement, now);
     // Somebody else wrote the row meanwhile: then it was not settled, and comes next time.
-    if (next !== null && (await ledger.write(scope, [[next]]))[0] === 'applied') flag = next.flag;
+    if (next !== null && (await ledger.correct(scope, next, null)) === 'applied') flag = next.flag;
   }
   return {
     tenantId: row.tenantId,
@@ -159,7 +174,7 @@ async function compare(options: ReconcileOptions, meter: Meter, view: LedgerView
     inflight: row.inflight?.delta ?? 0,
     there,
     difference: there === null ? null : there - row.confirmed,
-    agreement,
+    agreement: agreement === 'equal' && row.inflight === null && (owed ?? 0) > 0 ? 'unsent' : agreement,
     flag,
   };
 }

@@ -1,6 +1,7 @@
 import type { FinalInvoice } from './decide.ts';
 import type { LedgerScope } from './ledger.ts';
 import type { Clock, Pace } from './pace.ts';
+import { createEnded, createPeriods, type Periods } from './periods.ts';
 import type { Cursor, LedgerStore } from './ports.ts';
 import type { Stop, SyncProgress, SyncReport, SyncRow } from './report.ts';
 import type { Meter, Sink } from './sink.ts';
@@ -44,6 +45,10 @@ export interface Run {
   meters: Meter[];
   report: SyncReport;
   pace: Pace;
+  /** Where a customer's billing stands at the sink: asked once a run. */
+  periods(customer: string): Promise<Periods>;
+  /** Customers whose subscription ended today; `null`: not known. */
+  ended(): Promise<ReadonlySet<string> | null>;
   /** Why nothing new is begun, or `null`. */
   stopping(): Stop | null;
   /** Ends the run early. */
@@ -71,6 +76,8 @@ export function openRun(options: SyncOptions, scope: LedgerScope, meters: Meter[
     scope,
     meters,
     pace,
+    periods: createPeriods(sink, clock, () => run.stopping() !== null),
+    ended: createEnded(sink, clock),
     waiting: 0,
     startedAt: clock.now(),
     gone: new Set(),

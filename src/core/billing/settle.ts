@@ -1,4 +1,4 @@
-import { nextHead, type Pair } from './counter.ts';
+import { nextHead, type Pair, type RowState, type Swept } from './counter.ts';
 import { deliver } from './deliver.ts';
 import { type LedgerRow, settledAt } from './ledger.ts';
 import { planRows } from './plan-rows.ts';
@@ -11,10 +11,17 @@ import type { Result, Task } from './task.ts';
 /** A tenant, and its rows that want a close look. */
 export interface Work {
   tenant: Billable;
-  head: Head | null;
   pairs: Pair[];
-  /** The day of the sweep that found them: all other rows are settled. */
-  swept: string | null;
+  of: Whole;
+}
+
+/** What all parts of a tenant's work share: its head is kept when the last of them is done. */
+export interface Whole extends Swept {
+  head: Head | null;
+  /** Parts still to be done. */
+  parts: number;
+  /** What became of the rows of those that are. */
+  states: RowState[];
 }
 
 /**
@@ -39,12 +46,11 @@ export async function settle(run: Run, works: readonly Work[]): Promise<Work[]> 
     const since = row.inflight?.firstAttemptAt ?? null;
     tell(run, rowReport(row, counter, confirmed, outcome, { delta, reason, flag, since }));
   }
-  const heads = run.options.dryRun ? null : await keepHeads(run, works, results, held);
+  if (!run.options.dryRun) await keepHeads(run, works, results, held);
   return works.flatMap((work) => {
     const pairs = held.filter(({ tenant }) => tenant.id === work.tenant.id);
     if (pairs.length === 0) return [];
-    const head = heads?.get(work.tenant.id) ?? work.head;
-    return [{ ...work, head, pairs: pairs.map(({ meter, day }) => ({ meter, day })) }];
+    return [{ ...work, pairs: pairs.map(({ meter, day }) => ({ meter, day })) }];
   });
 }
 
@@ -55,32 +61,33 @@ async function keepHeads(
   works: readonly Work[],
   results: readonly Result[],
   held: readonly Task[],
-): Promise<ReadonlyMap<string, Head>> {
+): Promise<void> {
   const now = run.options.clock.now();
-  const byTenant = new Map<string, { eventName: string; day: string; settled: number | null }[]>();
+  const wholes = new Map(works.map(({ tenant, of }) => [tenant.id, of]));
   const add = ({ tenantId, eventName, day }: LedgerRow, settled: number | null) => {
-    const rows = byTenant.get(tenantId) ?? [];
-    rows.push({ eventName, day, settled });
-    byTenant.set(tenantId, rows);
+    wholes.get(tenantId)?.states.push({ eventName, day, settled });
   };
   for (const { row, outcome } of results) {
     const isSettled = row.inflight === null && row.flag === null && SETTLED.has(outcome);
     add(row, isSettled ? settledAt(row) : null);
   }
   for (const { row } of held) add(row, null);
-  const heads = new Map<string, Head>();
-  for (const { tenant, head, swept } of works) {
-    const next = nextHead(head, tenant.id, byTenant.get(tenant.id) ?? [], swept, now);
-    if (head === null || !sameHead(head, next)) heads.set(tenant.id, next);
+  const heads: Head[] = [];
+  for (const { of } of works) of.parts--;
+  for (const [tenantId, of] of wholes) {
+    if (of.parts > 0) continue;
+    const next = nextHead(of.head, tenantId, of.states, of, now);
+    if (of.head === null || !sameHead(of.head, next)) heads.push(next);
+    [of.head, of.states] = [next, []];
   }
   // Without its head a tenant is looked at more closely than needed, no more.
-  if (heads.size > 0) await run.options.ledger.keepHeads(run.scope, [...heads.values()]).catch(() => {});
-  return heads;
+  if (heads.length > 0) await run.options.ledger.keepHeads(run.scope, heads).catch(() => {});
 }
 
 const sameHead = (a: Head, b: Head): boolean =>
   a.swept === b.swept &&
   String(a.open) === String(b.open) &&
+  String(a.meters) === String(b.meters) &&
   [...new Set([...Object.keys(a.settled), ...Object.keys(b.settled)])].every((eventName) => {
     const [one, other] = [a.settled[eventName] ?? {}, b.settled[eventName] ?? {}];
     return [...new Set([...Object.keys(one), ...Object.keys(other)])].every((day) => one[day] === other[day]);

@@ -1,14 +1,24 @@
 import { SaasctlError } from '../errors.ts';
 import { dayOf } from '../time.ts';
 import type { UsageItem } from '../usage/usage.ts';
-import { differing, type Pair, type Span, sweepDay, unsettled, watched } from './counter.ts';
+import {
+  differing,
+  knowsMeters,
+  type Pair,
+  type Span,
+  sweepDay,
+  sweepMark,
+  unsettled,
+  watched,
+} from './counter.ts';
 import { LEASE_MS } from './decide.ts';
 import type { LedgerScope } from './ledger.ts';
 import { createPace, waitFor } from './pace.ts';
+import { createPool, inTurns } from './pool.ts';
 import type { Cursor, Listed } from './ports.ts';
 import { rowReport, type SyncReport } from './report.ts';
 import { openRun, progress, type Run, type SyncOptions, tell } from './run.ts';
-import { settle, type Work } from './settle.ts';
+import { settle, type Whole, type Work } from './settle.ts';
 import type { Meter, Sink, SinkProblem } from './sink.ts';
 
 const DAY = 86_400_000;
@@ -112,13 +122,12 @@ async function overAll(run: Run, perSecond: number): Promise<Cursor | null> {
   return run.stopping() === null ? null : (pages.find(({ left }) => left > 0)?.from ?? null);
 }
 
-/** Rows of one tenant for one chunk each; the last part carries the sweep. */
+/** Rows of one tenant, for one chunk each. */
 function inParts(work: Work, most: number): Work[] {
   const parts: Work[] = [];
   for (let at = 0; at === 0 || at < work.pairs.length; at += most)
-    parts.push({ ...work, pairs: work.pairs.slice(at, at + most), swept: null });
-  const last = parts.at(-1);
-  if (last !== undefined) last.swept = work.swept;
+    parts.push({ ...work, pairs: work.pairs.slice(at, at + most) });
+  work.of.parts = parts.length;
   return parts;
 }
 
@@ -157,6 +166,7 @@ async function* pagesOf(run: Run): AsyncGenerator<{ page: Listed[]; from: Cursor
 async function worksOf(run: Run, page: readonly Listed[]): Promise<Work[]> {
   const { ledger, sink, clock, prepare, tenantId = null, days = null } = run.options;
   const now = clock.now();
+  const meters = run.meters.map(({ eventName }) => eventName).sort();
   run.report.looked += page.length;
   const billable = page.filter(({ tenant }) => !sink.needsCustomer || tenant.stripeCustomerId !== null);
   run.report.skipped += page.length - billable.length;
@@ -172,44 +182,51 @@ async function worksOf(run: Run, page: readonly Listed[]): Promise<Work[]> {
   };
   if (prepare !== undefined && run.options.dryRun !== true)
     await inTurns(billable, (listed) => attempt(listed, () => prepare(listed.tenant.id, now)));
-  const isDue = ({ head }: Listed): boolean =>
-    tenantId !== null || days !== null || head === null || head.swept !== sweepDay(now);
+  const isDue = ({ head, tenant: { lateAt = null } }: Listed): boolean => {
+    const swept = head?.swept ?? null;
+    if (tenantId !== null || days !== null || head === null || swept === null) return true;
+    if (!knowsMeters(head, meters)) return true;
+    return swept.slice(0, 10) !== sweepDay(now) || (lateAt !== null && lateAt > swept);
+  };
+  const wholeOf = ({ tenant, head }: Listed, swept: string | null): Whole => {
+    const first = firstDay(run, tenant, now);
+    return { head, swept, meters, first, parts: 1, states: [] };
+  };
   const quiet = billable.filter((listed) => !isDue(listed));
   const keys = quiet.flatMap(({ tenant }) => watched(tenant.id, run.meters, now));
   const recorded: Map<string, UsageItem> = keys.length === 0 ? new Map() : await ledger.recorded(keys, false);
   const works: Work[] = [];
   for (const listed of quiet) {
-    const { tenant, head } = listed;
+    const { tenant } = listed;
     const pairs = differing(listed, recorded, run.meters, spanOf(run, listed, now), now);
-    if (pairs.length > 0) works.push({ tenant, head, pairs, swept: null });
+    if (pairs.length > 0) works.push({ tenant, pairs, of: wholeOf(listed, null) });
   }
   const due = billable.filter((listed) => isDue(listed) && !failed.has(listed.tenant.id));
   await inTurns(due, (listed) =>
     attempt(listed, async () => {
-      const { tenant, head } = listed;
       const pairs = await sweep(run, listed, spanOf(run, listed, now));
-      works.push({ tenant, head, pairs, swept: days === null ? sweepDay(now) : null });
+      works.push({
+        tenant: listed.tenant,
+        pairs,
+        of: wholeOf(listed, days === null ? sweepMark(now) : null),
+      });
     }),
   );
   return works;
 }
 
-/** Side by side, a few at a time. */
-async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const left = [...items];
-  const worker = async () => {
-    for (let item = left.pop(); item !== undefined; item = left.pop()) await work(item);
-  };
-  await Promise.all(Array.from({ length: 16 }, worker));
+function spanOf(run: Run, { tenant }: Listed, now: number): Span {
+  const { days = null } = run.options;
+  const [first, today] = [firstDay(run, tenant, now), dayOf(now)];
+  const last = days !== null && days.last < today ? days.last : today;
+  return { first: days !== null && days.first > first ? days.first : first, last };
 }
 
-function spanOf({ options }: Run, { tenant }: Listed, now: number): Span {
-  const { sink, days = null } = options;
+/** Before it, nothing of a tenant is looked at. */
+function firstDay({ options: { sink } }: Run, { billFrom = null }: Listed['tenant'], now: number): string {
   const back = sink.backdateDays === null ? ANY_DAYS : sink.backdateDays + MARGIN_DAYS;
-  const firsts = [dayOf(now - back * DAY), days?.first ?? '', (sink.needsCustomer && tenant.billFrom) || ''];
-  const today = dayOf(now);
-  const last = days !== null && days.last < today ? days.last : today;
-  return { first: firsts.sort().at(-1) ?? today, last };
+  const first = dayOf(now - back * DAY);
+  return sink.needsCustomer && billFrom !== null && billFrom > first ? billFrom : first;
 }
 
 /** All rows of a tenant that are not settled, with eventually consistent reads: what they miss comes next time. */
@@ -261,21 +278,4 @@ async function heldByOthers(run: Run, held: readonly Work[]): Promise<void> {
       const key = { tenantId: tenant.id, eventName: meter.eventName, day };
       tell(run, rowReport(key, null, null, 'inflight', { reason: 'another run is at it' }));
     }
-}
-
-/** Runs so much work at a time. */
-function createPool(size: number) {
-  const running = new Set<Promise<void>>();
-  return {
-    /** Resolves when the work has begun. Work that fails ends the run. */
-    async start(work: () => Promise<void>): Promise<void> {
-      while (running.size >= size) await Promise.race(running);
-      const mine: Promise<void> = work().finally(() => running.delete(mine));
-      running.add(mine);
-      mine.catch(() => {});
-    },
-    async idle(): Promise<void> {
-      await Promise.all(running);
-    },
-  };
 }

@@ -1,9 +1,11 @@
+import { SaasctlError } from '../errors.ts';
 import { dayOf } from '../time.ts';
 import type { UsageItem } from '../usage/usage.ts';
 import { counterOf, type Pair } from './counter.ts';
 import { type Circumstances, decide, judge, type Step } from './decide.ts';
 import { dedupeMs } from './deliver.ts';
 import { type LedgerRow, newRow, owedOf, type RowKey, rowId } from './ledger.ts';
+import { NO_PERIODS, type Periods } from './periods.ts';
 import { type Billable, type GateDays, usageId } from './ports.ts';
 import type { RowOutcome } from './report.ts';
 import type { Run } from './run.ts';
@@ -70,8 +72,35 @@ export async function look(run: Run, wanted: readonly Wanted[]): Promise<Task[]>
   });
 }
 
-const LEAVING = new Set(['suspended', 'offboarding', 'deleted']);
-const NO_PERIODS = { closedUntil: null, endedAt: null };
+/** The customer whose billing decides about what is to be sent of a row; `null`: nothing is, or there is none. */
+async function askedAbout(run: Run, { row, counter, tenant, meter, day }: Task): Promise<string | null> {
+  const { sink, clock } = run.options;
+  const customer = sink.needsCustomer ? tenant.stripeCustomerId : null;
+  const isOwed = !run.gone.has(meter.eventName) && row.inflight === null && owedOf(row, counter) > 0;
+  if (customer === null || !isOwed) return null;
+  // Today's usage is on no final invoice: it matters only whether the subscription ended.
+  const ended = day === dayOf(clock.now()) ? await run.ended() : null;
+  return ended === null || ended.has(customer) ? customer : null;
+}
+
+/** Asks side by side what the steps of these rows will depend on. Who fails is asked again by its step. */
+export async function askPeriods(run: Run, tasks: readonly Task[]): Promise<void> {
+  const customers = new Set(await Promise.all(tasks.map((task) => askedAbout(run, task))));
+  await Promise.all([...customers].map((one) => one && run.periods(one).catch(() => {})));
+}
+
+async function periodsOf(run: Run, task: Task): Promise<Periods> {
+  const customer = await askedAbout(run, task);
+  if (customer === null) return NO_PERIODS;
+  return run.periods(customer).catch((error: unknown): Periods => {
+    const category = error instanceof SaasctlError ? error.category : 'remote';
+    if (category === 'auth') run.stop('unauthorized');
+    // A customer that is gone: that is said, and written down, by the delivery.
+    const isRefused = category === 'config' || category === 'not_found';
+    if (isRefused && task.day === dayOf(run.options.clock.now())) return NO_PERIODS;
+    throw error;
+  });
+}
 
 /** What is to be done about a row; asks the sink where that depends on it. */
 export async function stepOf(run: Run, task: Task): Promise<Step> {
@@ -80,18 +109,14 @@ export async function stepOf(run: Run, task: Task): Promise<Step> {
     return { do: 'leave', outcome: 'inflight', delta, reason: 'the meter is gone' };
   }
   const { sink, clock, runId, finalInvoice } = run.options;
-  const { row, counter, tenant, day, readAgain } = task;
-  const now = clock.now();
-  const customer = sink.needsCustomer ? tenant.stripeCustomerId : null;
-  const isLate = day < dayOf(now - 86_400_000);
-  const delta = row.inflight === null ? owedOf(row, counter) : 0;
-  const asks = customer !== null && delta > 0 && (isLate || LEAVING.has(tenant.status));
+  const { row, counter, tenant, readAgain } = task;
+  const periods = await periodsOf(run, task);
   const by: Circumstances = {
-    ...((asks ? await sink.periods?.(customer) : null) ?? NO_PERIODS),
+    ...periods,
     scope: run.scope,
-    now,
+    now: clock.now(),
     run: runId,
-    customer,
+    customer: sink.needsCustomer ? tenant.stripeCustomerId : null,
     backdateDays: sink.backdateDays,
     dedupeMs: dedupeMs(sink.dedupeHours),
     finalInvoice,

@@ -20,6 +20,15 @@ export type Decision =
 
 /** Reads the answer to `gateRequest(call)`. A refused update explains itself by the item it left unchanged. */
 export function decide(call: GateCall, answer: GateAnswer): Decision {
+  const read = readAnswer(call, answer);
+  return 'short' in read ? limitProblem(read.short, call) : read;
+}
+
+/** What an answer says before any limit is looked at. `short`: the caller is alive, and yet the update was refused. */
+export function readAnswer(
+  call: Pick<GateCall, 'keyId' | 'secretId' | 'now'>,
+  answer: GateAnswer,
+): Exclude<Decision, { denied: 'rate' | 'quota' } | { wrongBranch: unknown }> | { short: GateItem } {
   if (answer.item === null) return { denied: 'identity', reason: 'unknown' };
   const gate = answer.item;
   if (!answer.applied) {
@@ -28,7 +37,7 @@ export function decide(call: GateCall, answer: GateAnswer): Decision {
   }
   const missing = missingPart(gate, call.keyId);
   if (missing !== null) return { broken: missing };
-  return answer.applied ? { allowed: true, gate } : limitProblem(gate, call);
+  return answer.applied ? { allowed: true, gate } : { short: gate };
 }
 
 /**

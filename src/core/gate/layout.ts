@@ -1,7 +1,8 @@
 /**
  * The gate: the one DynamoDB item per tenant that every request must pass.
- * Attribute names are short because AWS bills an item by its bytes: a gate with eight keys stays within
- * 1 KB, and so within one write unit a call.
+ * Attribute names are short because AWS bills an item by its bytes: a gate with eight keys, each with a second secret
+ * while it is rotated, stays within 1 KB, and so within one write unit a call (a tenant id of up to 40 characters, no
+ * scopes; `gateCost` says it exactly).
  */
 export interface GateItem {
   /** `GATE#<tenantId>` */

@@ -1,5 +1,5 @@
 import { dayOf, monthOf } from '../time.ts';
-import { type Decision, type GateAnswer, identityProblem, missingPart } from './decide.ts';
+import { type Decision, type GateAnswer, readAnswer } from './decide.ts';
 import { type GateItem, type GateKey, gatePk } from './layout.ts';
 import { callsThisMonth, nextMonth } from './limits.ts';
 import { ALIVE, type GateCall, type GateRequest, namesOf, withCompute } from './request.ts';
@@ -80,15 +80,8 @@ export type LeaseDecision = Decision | { available: number; gate: GateItem };
 
 /** Reads the answer to `leaseRequest(call)`. */
 export function decideLease(call: LeaseCall, answer: GateAnswer): LeaseDecision {
-  if (answer.item === null) return { denied: 'identity', reason: 'unknown' };
-  const gate = answer.item;
-  if (!answer.applied) {
-    const reason = identityProblem(gate, call);
-    if (reason !== null) return { denied: 'identity', reason };
-  }
-  const missing = missingPart(gate, call.keyId);
-  if (missing !== null) return { broken: missing };
-  return answer.applied ? { allowed: true, gate } : shortfall(gate, call);
+  const read = readAnswer(call, answer);
+  return 'short' in read ? shortfall(read.short, call) : read;
 }
 
 function shortfall(gate: GateItem, call: LeaseCall): LeaseDecision {

@@ -64,6 +64,7 @@ export function createTenant(
     lease: plan.lease,
     stripeCustomerId: input.stripeCustomerId ?? null,
     billFrom: billFrom(null, input, defaults.now),
+    lateAt: null,
     createdAt: at,
     updatedAt: at,
     version: 1,
@@ -193,6 +194,10 @@ export function updateTenant(
   const base = input.plan
     ? { limits: resolveLimits(input.plan, before.overrides), overrides: before.overrides }
     : before;
+  const customer = input.stripeCustomerId ?? before.stripeCustomerId;
+  const from = billFrom(before, input, now);
+  // Days that were looked at and skipped are billed now: the next sync has to look at all of them again.
+  const isRebilled = customer !== before.stripeCustomerId || from !== before.billFrom;
   return change(
     'tenant.update',
     before,
@@ -200,8 +205,9 @@ export function updateTenant(
       ...editLimits(base, input.limits ?? [], () => input.plan ?? current()),
       ...(input.plan ? termsOf(input.plan) : {}),
       ...(input.name !== undefined ? { name: input.name } : {}),
-      ...(input.stripeCustomerId !== undefined ? { stripeCustomerId: input.stripeCustomerId } : {}),
-      billFrom: billFrom(before, input, now),
+      stripeCustomerId: customer,
+      billFrom: from,
+      ...(isRebilled ? { lateAt: isoTime(now) } : {}),
     },
     now,
   );

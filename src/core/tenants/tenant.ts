@@ -21,6 +21,8 @@ export interface Tenant {
   stripeCustomerId: string | null;
   /** The first UTC day (`yyyy-mm-dd`) that is billed to the customer; `null`: every one. */
   billFrom: string | null;
+  /** When usage of a day that was over was last recorded by hand: the next sync looks at every day again. */
+  lateAt: string | null;
   createdAt: string;
   updatedAt: string;
   /** Counts mutations; every write is conditional on it. */

@@ -54,6 +54,7 @@ const ROUTES: Readonly<Record<string, Handler>> = {
   'GET /v1/subscriptions': subscriptions.listSubscriptions,
   'GET /v1/subscriptions/:': subscriptions.retrieveSubscription,
   'DELETE /v1/subscriptions/:': subscriptions.cancelSubscription,
+  'GET /v1/events': subscriptions.listEndings,
   'POST /v1/invoices/create_preview': invoices.previewInvoice,
   'GET /v1/invoices': invoices.listInvoices,
 };

@@ -73,6 +73,25 @@ export function listSubscriptions(world: World, { params, path, now }: Call): De
   };
 }
 
+/** Of all events the one kind that is asked for: subscriptions that ended. */
+export function listEndings(world: World, { params, path, now }: Call): Decision {
+  onlyKnown(params, ['type', 'created', 'limit', 'starting_after', 'ending_before']);
+  const created = fieldsOf(params, 'created');
+  const since = created === null ? null : wholeOf(created, 'gte');
+  const wanted = textOf(params, 'type') === 'customer.subscription.deleted';
+  const ended = [...world.subscriptions.values()].filter(
+    ({ ended_at: at }) => wanted && at !== null && at >= (since ?? 0),
+  );
+  const events = ended.map((one) => ({
+    id: `evt_${one.id}`,
+    object: 'event',
+    type: 'customer.subscription.deleted',
+    created: one.ended_at,
+    data: { object: shown(world, one, seconds(now)) },
+  }));
+  return { answer: listPage(params, path, events) };
+}
+
 export function cancelSubscription(world: World, call: Call): Decision {
   onlyKnown(call.params, ['invoice_now', 'prorate', 'cancellation_details']);
   const found = subscriptionOf(world, call);

@@ -1,7 +1,8 @@
+import type { KeyEnv } from '../../core/keys/format.ts';
 import { JWT_KEY } from '../../core/tenants/jwt-access.ts';
 import type { Log } from '../log.ts';
 import { type Gate, type Outcome, refused, UNAVAILABLE } from '../outcome.ts';
-import type { Environment } from '../settings.ts';
+import { type Environment, keyEnvs } from '../settings.ts';
 import { parseJwtSettings } from './settings.ts';
 import type { JwtIdentity } from './verify.ts';
 
@@ -46,7 +47,7 @@ export function bearerFrom(
         return refused('malformed');
       }
       const { tenantId, scopes } = verified;
-      const outcome = await gate.admit({ tenantId, ...JWT_KEY, env: 'live' }, { scopes });
+      const outcome = await gate.admit({ tenantId, ...JWT_KEY, env: keyEnvOf(env) }, { scopes });
       if (outcome.outcome === 'refused' && outcome.reason === 'revoked') {
         const message = 'The tenant was created before the profile took JWTs: saasctl plan apply';
         say('not enabled', { level: 'warn', event: 'jwt_not_enabled', tenantId, message });
@@ -56,10 +57,17 @@ export function bearerFrom(
   };
 }
 
+/** A token names no key environment: it is of the one that keys are of, or of live where both are taken. */
+const keyEnvOf = (env: Environment): KeyEnv => {
+  const [first, ...more] = keyEnvs(env);
+  return more.length === 0 ? first : 'live';
+};
+
 function identityFrom(env: Environment, log: Log, now: () => number): (() => Promise<JwtIdentity>) | null {
   try {
     const settings = parseJwtSettings(env);
     if (settings === null) return null;
+    keyEnvOf(env);
     let made: Promise<JwtIdentity> | undefined;
     return () => {
       made ??= import('./verify.ts').then(

@@ -1,6 +1,7 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { isTrustedUrl } from '../../core/jwt.ts';
 import { fetchJson } from './fetch-json.ts';
-import { isTrustedUrl, type JwtSettings } from './settings.ts';
+import type { JwtSettings } from './settings.ts';
 
 /** A signature key of the issuer, fit for one algorithm. */
 export interface SigningKey extends JsonWebKey {

@@ -1,3 +1,4 @@
+import { isTrustedUrl } from '../../core/jwt.ts';
 import { type Environment, refuse } from '../settings.ts';
 
 /** Whose tokens are taken, for whom they must be, and what in them says who calls. */
@@ -25,16 +26,6 @@ export function parseJwtSettings(env: Environment): JwtSettings | null {
   const tenantClaim = env['SAASCTL_JWT_TENANT_CLAIM'];
   if (!tenantClaim) refuse('SAASCTL_JWT_TENANT_CLAIM', 'is not set', 'it names the claim with the tenant id');
   return { issuer, audience, tenantClaim, scopesClaim: env['SAASCTL_JWT_SCOPES_CLAIM'] || 'scope', jwksUri };
-}
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
-/** Whether keys may be fetched from there: whoever can change them on the way can be anybody. */
-export function isTrustedUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, username, password } = new URL(text);
-  if (username !== '' || password !== '') return false;
-  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname));
 }
 
 function checkUrl(name: string, value: string): void {

@@ -1,5 +1,5 @@
 import { Forbidden } from './errors.ts';
-import { refuseReserved } from './own-keys.ts';
+import { refuseReserved } from './reserved.ts';
 import { type AttributeValue, toAttribute, type Value } from './values.ts';
 
 /** Placeholders of an expression, as DynamoDB has them: `#name` for an attribute, `:value` for a value. */

@@ -6,8 +6,6 @@ export type StoredItem = Record<string, Value>;
 /** An item to write: its sort key in `SK`. */
 export type NewItem = Attributes & { readonly SK: string };
 
-/** Attributes that decide whose an item is, or in which index it shows up. */
-const RESERVED = new Set(['PK', 'LPK', 'LSK']);
 const MAX_SORT_KEY_BYTES = 1_024;
 
 export const partitionKey = (tenantId: string): string => `TENANT#${tenantId}`;
@@ -31,7 +29,6 @@ export function ownItem(tenantId: string, item: unknown): Record<string, Attribu
   // Read once: what a getter says later does not count.
   const { PK, SK, ...attributes } = { ...(item as Record<string, unknown>) };
   if (PK !== undefined && PK !== partitionKey(tenantId)) throw new Forbidden('PK is not the tenant’s own');
-  for (const name of Object.keys(attributes)) refuseReserved(name);
   return { ...toAttributes(attributes), ...ownKey(tenantId, SK) };
 }
 
@@ -41,11 +38,6 @@ export function shown(tenantId: string, item: unknown): StoredItem {
   if (PK !== undefined && PK !== partitionKey(tenantId))
     throw new Forbidden('the answer is not the tenant’s own');
   return attributes;
-}
-
-export function refuseReserved(name: string): void {
-  if (RESERVED.has(name))
-    throw new Forbidden(`${name} is not for callers: items are the tenant’s by their key`);
 }
 
 /** Refuses what an option object has beside what it may have: `IndexName`, `TableName` and whatever else. */

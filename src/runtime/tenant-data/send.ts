@@ -31,20 +31,17 @@ export async function sendData(
   for (let tries = 1; ; tries++) {
     const reply = await wire.send(operation, body);
     if (reply.kind === 'applied') return reply.output;
-    if (reply.kind === 'condition_failed') throw new ConditionFailed();
     doubtful ||= reply.kind === 'ambiguous' && repeat !== 'read';
-    const fault =
-      reply.kind === 'ambiguous'
-        ? new Throttled(`${operation}: ${reply.message}`)
-        : faultOf(operation, reply);
-    if (!(fault instanceof Throttled)) throw fault;
-    if (tries === MAX_TRIES || (doubtful && repeat === 'once'))
-      throw doubtful ? new Ambiguous(fault.message) : fault;
+    const fault = faultOf(operation, reply);
+    const last = !(fault instanceof Throttled) || tries === MAX_TRIES || (doubtful && repeat === 'once');
+    if (last) throw doubtful ? new Ambiguous(fault.message) : fault;
     await backOff(pause, tries);
   }
 }
 
-function faultOf(operation: string, reply: Reply & { kind: 'not_applied' }): Error {
+function faultOf(operation: string, reply: Exclude<Reply, { kind: 'applied' }>): Error {
+  if (reply.kind === 'condition_failed') return new ConditionFailed();
+  if (reply.kind === 'ambiguous') return new Throttled(`${operation}: ${reply.message}`);
   const { reason, code, message } = reply;
   const cancelled = reply.cancelled?.map((each) => (each as { Code?: string } | null)?.Code ?? 'None');
   if (cancelled !== undefined) {

@@ -21,6 +21,7 @@ export function compileTransaction(table: string, tenantId: string, writes: read
     onlyOptions(write, ['put', 'update', 'expression', 'delete', 'check', ...CONDITIONAL]);
     const kinds = ['put', 'update', 'delete', 'check'].filter((kind) => kind in write);
     if (kinds.length !== 1) throw new TypeError('a write is one of put, update, delete and check');
+    if ('expression' in write && !('update' in write)) throw new TypeError('an expression is of an update');
     const common = { TableName: table, ...compileCondition(write) };
     if ('put' in write) return { Put: { Item: ownItem(tenantId, write.put), ...common } };
     if ('delete' in write) return { Delete: { Key: ownKey(tenantId, write.delete), ...common } };

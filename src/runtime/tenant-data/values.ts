@@ -1,3 +1,5 @@
+import { refuseReserved } from './reserved.ts';
+
 /** What a customer may store, and what comes back: exactly what was put in. */
 export type Value =
   | null
@@ -63,11 +65,14 @@ export function toAttribute(value: unknown, depth = 0): AttributeValue {
   }
 }
 
-/** Attributes as DynamoDB's JSON. */
+/** Attributes as DynamoDB's JSON. Throws `Forbidden` for one that is reserved, here or in a map within. */
 export function toAttributes(item: object, depth = 0): Record<string, AttributeValue> {
   const entries = Object.entries(item).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
-    entries.map(([name, value]) => [checkedText(name), toAttribute(value, depth + 1)]),
+    entries.map(([name, value]) => {
+      refuseReserved(name);
+      return [checkedText(name), toAttribute(value, depth + 1)];
+    }),
   );
 }
 

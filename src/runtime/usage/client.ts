@@ -21,7 +21,7 @@ export interface UsageOptions {
 
 /** What a usage call works with: the options, whole. */
 export interface UsageWorld extends Required<UsageOptions> {
-  /** Writes of which nobody knows whether they were applied: logged once a run of them. */
+  /** Writes of which nobody knows whether they were applied: logged once an incident. */
   incident: ReturnType<typeof createIncident>;
 }
 
@@ -34,7 +34,7 @@ export function createUsage(options: UsageOptions): UsageClient {
     ...options,
     now,
     pause,
-    incident: createIncident(options.log, 'usage_ambiguous'),
+    incident: createIncident(options.log, 'usage_ambiguous', now),
   };
   return { ...createRecorder(world), ...createGauges(world) };
 }

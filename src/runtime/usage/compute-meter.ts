@@ -1,7 +1,7 @@
 import { dayOf } from '../../core/time.ts';
 import { addWrite } from '../../core/usage/record.ts';
 import type { Log } from '../log.ts';
-import type { Rider } from '../outcome.ts';
+import type { Load, Rider } from '../outcome.ts';
 import type { Pause } from '../retry.ts';
 import type { Wire } from '../wire/client.ts';
 import type { ComputeMeter } from './meter.ts';
@@ -25,12 +25,9 @@ const WAITING = 10_000;
 
 const wait: Pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-interface Waiting {
+interface Waiting extends Load {
   tenantId: string;
   day: string;
-  ms: number;
-  /** Epoch ms of the oldest of it. */
-  since: number;
 }
 
 /** Inline mode: time waits in the sandbox, and travels with the tenant's next gate write. */
@@ -38,36 +35,46 @@ export function createRidingMeter(options: ComputeOptions): ComputeMeter & Rider
   const { now = Date.now } = options;
   const waiting = new Map<string, Waiting>();
   const add = timeWriter(options);
-  const keep = (tenantId: string, day: string, ms: number, since: number) => {
+  /** No time that waits is older, epoch ms: spares most invocations the search. */
+  let oldest = Infinity;
+  const keep = (tenantId: string, day: string, load: Load) => {
     const name = `${tenantId}#${day}`;
     const there = waiting.get(name);
-    waiting.set(name, { tenantId, day, ms: ms + (there?.ms ?? 0), since: there?.since ?? since });
+    const since = Math.min(load.since, there?.since ?? load.since);
+    oldest = Math.min(oldest, since);
+    waiting.set(name, { tenantId, day, ms: load.ms + (there?.ms ?? 0), since });
   };
   return {
     take(tenantId, day) {
       const name = `${tenantId}#${day}`;
-      const ms = waiting.get(name)?.ms ?? 0;
+      const taken = waiting.get(name) ?? null;
       waiting.delete(name);
-      return ms;
+      return taken;
     },
-    giveBack: (tenantId, day, ms) => keep(tenantId, day, ms, now()),
+    giveBack: keep,
     async spent(tenantId, ms) {
-      const day = dayOf(now());
-      if (waiting.size < WAITING || waiting.has(`${tenantId}#${day}`)) return keep(tenantId, day, ms, now());
+      const since = now();
+      const day = dayOf(since);
+      if (waiting.size < WAITING || waiting.has(`${tenantId}#${day}`))
+        return keep(tenantId, day, { ms, since });
       await add(tenantId, day, ms);
     },
     async flush() {
       const before = now() - WAIT_MS;
+      if (oldest > before) return;
       const due: Waiting[] = [];
-      // In order of arrival, so the first that is not due ends the search.
+      oldest = Infinity;
       for (const [name, one] of waiting) {
-        if (one.since > before || due.length === FLUSHED) break;
+        if (one.since > before || due.length === FLUSHED) {
+          oldest = Math.min(oldest, one.since);
+          continue;
+        }
         waiting.delete(name);
         due.push(one);
       }
       await Promise.all(
         due.map(async ({ tenantId, day, ms, since }) => {
-          if ((await add(tenantId, day, ms)) === 'not written') keep(tenantId, day, ms, since);
+          if ((await add(tenantId, day, ms)) === 'not written') keep(tenantId, day, { ms, since });
         }),
       );
     },

@@ -17,7 +17,7 @@ import { checkEventId, eventWrite, standingEvent } from '../../core/usage/record
 import type { Gauges } from './calls.ts';
 import type { UsageWorld } from './client.ts';
 import { usageFailure } from './failure.ts';
-import { type WriteBudget, write } from './writes.ts';
+import { type Doubt, type WriteBudget, write } from './writes.ts';
 
 type Moved = { moved: true; duplicate: boolean } | { moved: false; level: number };
 
@@ -34,18 +34,20 @@ export function createGauges(world: UsageWorld): Gauges {
     const what = `${by > 0 ? 'claim' : 'release'} ${metric} ${Math.abs(by)}`;
     const mark = id === undefined ? null : { id: checkEventId(id), what, by: randomUUID() };
     const event = mark === null ? [] : [eventWrite(tenantId, mark, dedupeDays, now)];
+    const doubtful = (doubt: Doubt): SaasctlError => {
+      incident.doubt({ tenantId, reason: doubt.reason, message: doubt.message });
+      const hint =
+        mark === null
+          ? 'it may have been changed; with an id it could be asked again'
+          : 'ask again under the same id';
+      return usageFailure(doubt, `change ${metric}`, hint);
+    };
     let branch = likelyBranch(change);
+    let doubt: Doubt | null = null;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const writes = [...event, gaugeWrite(change, branch)];
-      const written = await write(wire, stack, writes, mark === null ? ONCE : REPEATABLE, pause);
-      if (written.kind === 'ambiguous') {
-        incident.doubt({ tenantId, reason: written.reason, message: written.message });
-        const hint =
-          mark === null
-            ? 'it may have been changed; with an id it could be asked again'
-            : 'ask again under the same id';
-        throw usageFailure(written, `change ${metric}`, hint);
-      }
+      const written = await write(wire, stack, writes, mark === null ? ONCE : REPEATABLE, pause, doubt);
+      if (written.kind === 'ambiguous') throw doubtful(written);
       incident.clear();
       if (written.kind === 'applied') return { moved: true, duplicate: false };
       if (written.kind !== 'refused') throw usageFailure(written, `change ${metric}`, 'nothing was changed');
@@ -55,9 +57,12 @@ export function createGauges(world: UsageWorld): Gauges {
       }
       const item = written.reasons.at(-1)?.item ?? null;
       const verdict = judgeGauge(change, item === null ? null : gaugeOf(item));
-      if ('refused' in verdict) return { moved: false, level: verdict.level };
-      branch = verdict.again;
+      doubt = written.doubt;
+      if ('again' in verdict) branch = verdict.again;
+      else if (doubt === null) return { moved: false, level: verdict.level };
+      else break;
     }
+    if (doubt !== null) throw doubtful(doubt);
     throw new SaasctlError({
       code: 'usage_unavailable',
       category: 'remote',

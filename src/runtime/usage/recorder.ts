@@ -16,7 +16,7 @@ import {
 import type { Recorded, Recorder, RecordOptions, TenantRef, UsageEventInput } from './calls.ts';
 import type { UsageWorld } from './client.ts';
 import { tenantIdOf, usageFailure } from './failure.ts';
-import { type WriteBudget, write } from './writes.ts';
+import { doubtOf, type WriteBudget, write } from './writes.ts';
 
 /** An addition that may have been made is never made again. */
 const ONCE: WriteBudget = { contended: 5, unreachable: 2 };
@@ -68,10 +68,11 @@ export function createRecorder(world: UsageWorld): Recorder {
   ): Promise<Recorded> {
     const writes = recordWrites(tenantId, mark, lines, dedupeDays, now);
     const written = await write(wire, stack, writes, REPEATABLE, pause);
-    if (written.kind === 'ambiguous') {
-      incident.doubt({ tenantId, reason: written.reason, message: written.message });
+    const doubt = doubtOf(written);
+    if (doubt !== null) {
+      incident.doubt({ tenantId, reason: doubt.reason, message: doubt.message });
       throw usageFailure(
-        written,
+        doubt,
         'record usage',
         'it may have been counted: record it again under the same id',
       );

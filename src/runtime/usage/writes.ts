@@ -11,12 +11,22 @@ export interface Refused {
   item: Item | null;
 }
 
-/** What writing came to. `refused`: conditions failed, nothing was written; `failed`: provably not written. */
+/** An answer was lost: the writes may have been made. */
+export interface Doubt {
+  kind: 'ambiguous';
+  reason: string;
+  message: string;
+}
+
+/**
+ * What writing came to. `refused`: conditions failed, and this try wrote nothing; `doubt`: an earlier one may have,
+ * unless the first write was refused, by which writes recognise their own repetition. `failed`: provably not written.
+ */
 export type Written =
   | { kind: 'applied' }
-  | { kind: 'refused'; reasons: Refused[] }
+  | { kind: 'refused'; reasons: Refused[]; doubt: Doubt | null }
   | { kind: 'contended' | 'unreachable' | 'failed'; code: string; message: string }
-  | { kind: 'ambiguous'; reason: string; message: string };
+  | Doubt;
 
 /** How often writes are sent again, by what they came to; what is not named is never repeated. */
 export type WriteBudget = Partial<Record<'contended' | 'unreachable' | 'ambiguous', number>>;
@@ -25,7 +35,8 @@ const FIRST_PAUSE_MS = 10;
 
 /**
  * One update by itself, several writes in a transaction, sent until an answer or the end of the budget.
- * `ambiguous` may be in it only for writes that recognise their own repetition. Never throws.
+ * `ambiguous` may be in it only for writes that recognise their own repetition. Once an answer was lost, here or
+ * before (`doubt`), no failure of a later try proves that nothing was written. Never throws.
  */
 export async function write(
   wire: Wire,
@@ -33,17 +44,27 @@ export async function write(
   writes: readonly ItemWrite[],
   budget: WriteBudget,
   pause: Pause,
+  doubt: Doubt | null = null,
 ): Promise<Written> {
   const left = { ...budget };
+  let lost = doubt;
   for (let wait = FIRST_PAUSE_MS; ; wait *= 2) {
     const written = readReply(await send(wire, stack, writes));
-    if (written.kind === 'applied' || written.kind === 'refused' || written.kind === 'failed') return written;
-    const tries = left[written.kind] ?? 0;
-    if (tries === 0) return written;
+    if (written.kind === 'applied') return written;
+    if (written.kind === 'refused') return { ...written, doubt: written.reasons[0]?.failed ? null : lost };
+    if (written.kind === 'ambiguous') lost = written;
+    const tries = written.kind === 'failed' ? 0 : (left[written.kind] ?? 0);
+    if (written.kind === 'failed' || tries === 0) return lost ?? written;
     left[written.kind] = tries - 1;
     // Full jitter, so that callers who collided do not collide again.
     if (written.kind !== 'unreachable') await pause(Math.random() * wait);
   }
+}
+
+/** Whether nobody knows what became of the writes. */
+export function doubtOf<W extends Written>(written: W): Doubt | null {
+  if (written.kind === 'ambiguous') return written;
+  return written.kind === 'refused' ? written.doubt : null;
 }
 
 function send(wire: Wire, stack: string, writes: readonly ItemWrite[]): Promise<Reply> {
@@ -71,7 +92,7 @@ const values = ({ ExpressionAttributeValues: plain }: { ExpressionAttributeValue
 function readReply(reply: Reply): Written {
   if (reply.kind === 'applied') return { kind: 'applied' };
   if (reply.kind === 'condition_failed')
-    return { kind: 'refused', reasons: [{ failed: true, item: reply.old }] };
+    return { kind: 'refused', reasons: [{ failed: true, item: reply.old }], doubt: null };
   if (reply.kind === 'ambiguous') return reply;
   const { reason, code, message, cancelled } = reply;
   if (cancelled !== undefined) return readCancelled(cancelled, message);
@@ -91,6 +112,7 @@ function readCancelled(cancelled: readonly unknown[], message: string): Written 
         failed: Code === 'ConditionalCheckFailed',
         item: found === undefined ? null : readable(found),
       })),
+      doubt: null,
     };
   }
   const code = codes.find((name) => name !== 'None' && name !== '') ?? 'TransactionCanceledException';

@@ -3,7 +3,7 @@ import { drawsUnicode } from '../bar.ts';
 import type { Io } from '../io.ts';
 import type { Paint } from '../paint.ts';
 import type { Column, ListResult, OneResult, Result } from '../result.ts';
-import { displayWidth, fitColumns } from '../width.ts';
+import { displayWidth, endWithin, fitColumns } from '../width.ts';
 import { cellText, writeText } from './cell.ts';
 
 /** Rows that are laid out together: what is held of a long list. */
@@ -62,15 +62,21 @@ function layOut<T>(
   io: Io,
   paint: Paint,
 ): string {
+  const series = columns.findIndex(({ keepsEnd }) => keepsEnd);
+  const widths = fitColumns(natural, io.columns - GAP.length * (columns.length - 1), series);
+  const cut = drawsUnicode(io.env) ? '…' : '~';
   const table = new Table({
     ...(head === null ? {} : { head }),
     chars: { ...NO_LINES, middle: GAP },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    colWidths: fitColumns(natural, io.columns - GAP.length * (columns.length - 1)),
+    colWidths: widths,
     colAligns: columns.map((column) => (items.every((item) => isNumeric(column, item)) ? 'right' : 'left')),
-    truncate: drawsUnicode(io.env) ? '…' : '~',
+    truncate: cut,
   });
-  for (const item of items) table.push(columns.map((column) => paintedCell(column, item, paint)));
+  const fitted = (column: Column<T>, at: number) => (text: string) =>
+    column.keepsEnd ? endWithin(text, widths[at] ?? 0, cut) : text;
+  for (const item of items)
+    table.push(columns.map((column, at) => paintedCell(column, item, paint, fitted(column, at))));
   return `${table.toString().replace(/ +$/gm, '')}\n`;
 }
 
@@ -83,7 +89,12 @@ function cellWidth<T>(column: Column<T> | undefined, item: T): number {
   return column === undefined ? 0 : displayWidth(cellText(column.value(item)));
 }
 
-function paintedCell<T>(column: Column<T>, item: T, paint: Paint): string {
-  const text = cellText(column.value(item));
+function paintedCell<T>(
+  column: Column<T>,
+  item: T,
+  paint: Paint,
+  fitted = (text: string): string => text,
+): string {
+  const text = fitted(cellText(column.value(item)));
   return column.paint === undefined ? text : column.paint(text, item, paint);
 }

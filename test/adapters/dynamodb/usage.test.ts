@@ -77,6 +77,30 @@ describe('recording', () => {
     expect(await on.store.record(recording('doubt', 'a'))).toBe('duplicate');
     expect(await exportsOf('doubt')).toBe(3);
   });
+
+  it.each<[string, Fault[]]>([
+    ['denied', ['denied']],
+    ['cut off, then denied', ['cut', 'denied']],
+    ['throttled, then denied', ['throttle', 'denied']],
+  ])('stays in doubt when a later try is %s', async (what, later) => {
+    const tenantId = `doubt-${what.replaceAll(/[^a-z]+/g, '-')}`;
+    writes('lose answer', ...later);
+    await expect(on.store.record(recording(tenantId, 'a'))).rejects.toMatchObject({
+      code: 'write_ambiguous',
+    });
+    writes();
+    expect(await on.store.record(recording(tenantId, 'a'))).toBe('duplicate');
+    expect(await exportsOf(tenantId)).toBe(3);
+  });
+
+  it('stays in doubt when a later try finds the counter full', async () => {
+    await on.store.record(recording('full', 'a', Number.MAX_SAFE_INTEGER));
+    writes('cut');
+    await expect(on.store.record(recording('full', 'b', 1))).rejects.toMatchObject({
+      code: 'write_ambiguous',
+    });
+    await expect(on.store.record(recording('full', 'b', 1))).rejects.toMatchObject({ code: 'counter_full' });
+  });
 });
 
 describe('folding', () => {

@@ -78,6 +78,11 @@ describe('what becomes of an event', () => {
     expect(counted()).toEqual(['5']);
   });
 
+  it('of a failure at Stripe says the status', async () => {
+    faults('error_before');
+    expect(await deliver('e1')).toMatchObject({ message: expect.stringMatching(/^Stripe answered 500: ./) });
+  });
+
   it('is one request an attempt, whatever is cut off, on kept connections, too', async () => {
     await deliver('e0');
     const seen = await connections(async (url, requests) => {

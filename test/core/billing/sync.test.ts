@@ -6,6 +6,7 @@ import { type SyncRow, syncCategory } from '../../../src/core/billing/report.ts'
 import type { SyncOptions } from '../../../src/core/billing/run.ts';
 import type { Delivery, Sink } from '../../../src/core/billing/sink.ts';
 import type { Synced } from '../../../src/core/billing/sync.ts';
+import { SaasctlError } from '../../../src/core/errors.ts';
 import { dayOf } from '../../../src/core/time.ts';
 import { oneStep, quietRun } from './schedule.ts';
 import {
@@ -248,10 +249,11 @@ describe('bad days', () => {
 });
 
 describe('usage whose invoice is final', () => {
-  const late = async (finalInvoice: 'carry' | 'drop' | 'fail') => {
+  const late = async (finalInvoice: 'carry' | 'drop' | 'fail', daysAgo = 5) => {
     const world = newWorld(1, ['acme']);
-    use(world, 'acme', PAGES, 4, dayOf(world.now - 5 * DAY));
-    const closedUntil = world.now / 1000 - 2 * 86_400;
+    use(world, 'acme', PAGES, 4, dayOf(world.now - daysAgo * DAY));
+    // Midnight after that day.
+    const closedUntil = Date.parse(dayOf(world.now - (daysAgo - 1) * DAY)) / 1000;
     const ran = await run(world, { finalInvoice }, { periods: async () => ({ closedUntil, endedAt: null }) });
     return { world, ...ran };
   };
@@ -273,6 +275,72 @@ describe('usage whose invoice is final', () => {
     world.now += DAY;
     expect((await run(world)).report).toMatchObject({ sent: 0, refused: 0 });
     expect(totals(world)).toEqual([]);
+  });
+
+  it.each([
+    ['carry', ['carried', 'sent'], 4],
+    ['drop', ['dropped'], 0],
+    ['fail', ['refused'], 0],
+  ] as const)('of yesterday is seen, too: %s', async (policy, outcomes, today) => {
+    const { world, rows } = await late(policy, 1);
+    expect(rows.map(({ outcome }) => outcome)).toEqual(outcomes);
+    expect(totals(world)).toEqual(today === 0 ? [] : [[dayOf(world.now), today]]);
+  });
+
+  it('today’s usage of a subscription that ended today is stamped before its end; a customer is asked once', async () => {
+    const world = used(['acme', 'bolt']);
+    use(world, 'acme', PAGES, 3);
+    const endedAt = world.now / 1000 - 3600;
+    const asked: string[] = [];
+    const periods = async (customer: string) => {
+      asked.push(customer);
+      return { closedUntil: null, endedAt: customer === 'cus_acme' ? endedAt : null };
+    };
+    await run(world, {}, { periods });
+    const stamps = world.receipts.map(({ event }) => [event.tenantId, event.timestamp]).sort();
+    expect(stamps).toEqual([
+      ['acme', endedAt - 1],
+      ['acme', endedAt - 1],
+      ['bolt', world.now / 1000],
+    ]);
+    expect(asked.sort()).toEqual(['cus_acme', 'cus_bolt']);
+    await run(world, {}, { periods });
+    // Nothing to send: nobody is asked.
+    expect(asked).toHaveLength(2);
+  });
+
+  it('where the sink names those whose subscription ended today, nobody else is asked', async () => {
+    const world = used(['acme', 'bolt']);
+    const endedAt = world.now / 1000 - 3600;
+    const asked: string[] = [];
+    const periods = async (customer: string) => {
+      asked.push(customer);
+      return { closedUntil: null, endedAt };
+    };
+    const since: number[] = [];
+    const ended = async (from: number) => {
+      since.push(from);
+      return new Set(['cus_acme']);
+    };
+    await run(world, {}, { periods, ended });
+    expect(asked).toEqual(['cus_acme']);
+    expect(since).toEqual([Date.parse(`${dayOf(world.now)}T00:00:00Z`) / 1000]);
+    expect(world.receipts.find(({ event }) => event.tenantId === 'acme')?.event.timestamp).toBe(endedAt - 1);
+  });
+
+  it('a customer that cannot be asked about waits; one that is refused is left to the delivery', async () => {
+    const world = used(['acme']);
+    const failed = (category: 'remote' | 'config') => async () => {
+      throw new SaasctlError({ code: 'stripe', category, message: 'no' });
+    };
+    expect((await run(world, {}, { periods: failed('remote') })).report).toMatchObject({
+      sent: 0,
+      failed: 1,
+    });
+    expect((await run(world, {}, { periods: failed('config') })).report).toMatchObject({
+      sent: 1,
+      failed: 0,
+    });
   });
 
   it('fails, and says so', async () => {
@@ -321,7 +389,34 @@ describe('reconcile', () => {
       { agreement: 'drift', difference: 4, flag: { code: 'drift', there: 9 } },
     ]);
     expect([...world.rows.values()]).toMatchObject([{ confirmed: 5, flag: { code: 'drift' } }]);
+    // What it flagged is seen by the next run, and by the one after it, until it is settled.
+    for (let at = 0; at < 2; at++) {
+      const { rows, category } = await run(world);
+      expect(rows).toMatchObject([{ outcome: 'flagged', flag: 'drift' }]);
+      expect(category).toBe('pending');
+    }
     expect(await compare(world)).toMatchObject([{ agreement: 'equal', flag: null }]);
+    expect((await run(world)).category).toBe('ok');
+  });
+
+  it('shows what was never sent, and what is new since: unsent, which is no drift', async () => {
+    const world = used(['acme', 'bolt', 'coda']);
+    const [, bolt, coda] = world.tenants;
+    if (bolt === undefined || coda === undefined) throw new Error('no tenants');
+    // Not billed at all, and not yet on this day.
+    bolt.stripeCustomerId = null;
+    coda.billFrom = dayOf(world.now + DAY);
+    expect(await compare(world)).toMatchObject([
+      { tenantId: 'acme', counter: 5, confirmed: 0, there: 0, agreement: 'unsent', flag: null },
+    ]);
+    await run(world);
+    world.now += DAY;
+    use(world, 'acme', CALLS, 2, dayOf(world.now - DAY));
+    const [row, ...more] = await compare(world);
+    expect([row?.agreement, row?.counter, row?.there, more]).toEqual(['unsent', 7, 5, []]);
+    await run(world);
+    world.now += DAY;
+    expect((await compare(world)).map(({ agreement }) => agreement)).toEqual(['equal']);
   });
 
   it('the ledger of a tenant says what is owed', async () => {
@@ -344,7 +439,54 @@ describe('reconcile', () => {
   });
 });
 
+describe('a head', () => {
+  const DAYS = 40;
+  const heads = (world: World) => world.heads.get('acme');
+
+  it('of a tenant with many rows knows all of them, whichever part was done last', async () => {
+    const world = newWorld(1, ['acme']);
+    for (let at = 0; at < DAYS; at++) use(world, 'acme', PAGES, 1, dayOf(world.now - (at % 30) * DAY));
+    use(world, 'acme', CALLS, 2);
+    // Five rows to a part.
+    const { report } = await run(world, { eventsPerSecond: 1 });
+    expect(report.sent).toBe(31);
+    const today = dayOf(world.now);
+    expect(heads(world)).toMatchObject({ open: [], settled: { api_calls: { [today]: 2 } } });
+    expect(Object.keys(heads(world)?.settled['pages'] ?? {})).toHaveLength(4);
+    expect((await run(world)).report.days).toBe(0);
+  });
+
+  it('keeps what is open of every part', async () => {
+    const world = newWorld(1, ['acme']);
+    for (let at = 0; at < 12; at++) use(world, 'acme', PAGES, 1, dayOf(world.now - at * DAY));
+    const answer: Delivery = { kind: 'rejected', reason: 'invalid', message: 'no' };
+    await run(world, { eventsPerSecond: 1 }, failing(world, 'acme', answer));
+    expect(heads(world)?.open).toHaveLength(12);
+  });
+
+  it('forgets what is open of days that nobody looks at any more', async () => {
+    const world = used(['acme']);
+    const answer: Delivery = { kind: 'rejected', reason: 'invalid', message: 'no' };
+    await run(world, {}, failing(world, 'acme', answer));
+    expect(heads(world)?.open).toEqual([`api_calls#${dayOf(world.now)}`]);
+    world.now += 42 * DAY;
+    await run(world);
+    expect(heads(world)?.open).toEqual([]);
+  });
+
+  it('of other meters is no head: what was used of a new one is looked for', async () => {
+    const world = newWorld(1, ['acme'], [CALLS]);
+    use(world, 'acme', CALLS, 5);
+    use(world, 'acme', PAGES, 3, dayOf(world.now - 5 * DAY));
+    await run(world);
+    world.meters = [CALLS, PAGES];
+    expect((await run(world)).report.units).toEqual({ pages: 3 });
+    expect((await run(world, { meters: [PAGES] })).report.days).toBe(0);
+  });
+});
+
 describe('a correction', () => {
+  const NOON = Date.UTC(2026, 10, 1, 12);
   const row: LedgerRow = {
     ...newRow({ tenantId: 'acme', eventName: 'api_calls', day: '2026-11-01' }),
     confirmed: 5,
@@ -361,9 +503,17 @@ describe('a correction', () => {
     ['confirmed', row, { kind: 'confirmed', value: 9 }, { confirmed: 9 }],
     ['write_off', row, { kind: 'write_off' }, { dropped: 4 }],
   ] as const)('%s changes what it says, and notes it', (_name, before, correction, after) => {
-    const made = planCorrection(before, 9, correction, 1);
+    const made = planCorrection(before, 9, correction, 75_001);
     expect(made.after).toMatchObject({ ...after, rev: 4, flag: null, history: [{ event: 'corrected' }] });
     expect(made.changes.length).toBeGreaterThan(0);
+  });
+
+  it('of a delta that a run is sending is refused, until its answer must have come', () => {
+    const sending = { ...row, inflight: { ...inflight, markAt: NOON } };
+    for (const kind of ['counted', 'not_counted'] as const) {
+      expect(() => planCorrection(sending, 9, { kind }, NOON + 74_999)).toThrow('2026-11-01T12:01:15.000Z');
+      expect(planCorrection(sending, 9, { kind }, NOON + 75_000).after.inflight).toBeNull();
+    }
   });
 
   it.each([
@@ -376,6 +526,6 @@ describe('a correction', () => {
     [{ ...row, inflight }, { kind: 'write_off' }],
     [row, { kind: 'confirmed', value: -1 }],
   ] as const)('is refused where the row is not like that: %#', (before, correction) => {
-    expect(() => planCorrection(before, 9, correction, 1)).toThrow(/the ledger row of acme/);
+    expect(() => planCorrection(before, 9, correction, 75_001)).toThrow(/the ledger row of acme/);
   });
 });

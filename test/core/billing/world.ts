@@ -214,7 +214,10 @@ export function storeOf(world: World, run: string): LedgerStore {
       await turn(world, run);
       for (const head of heads) world.heads.set(head.tenantId, head);
     },
-    correct: async (_scope, row) => applyGroup(world, [row]),
+    async correct(_scope, row) {
+      world.heads.delete(row.tenantId);
+      return applyGroup(world, [row]);
+    },
     cursor: async () => null,
     keepCursor: async () => {},
   };

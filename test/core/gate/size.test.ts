@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { newGateKey } from '../../../src/core/gate/edits.ts';
+import { NEVER } from '../../../src/core/gate/layout.ts';
 import { gateCost, itemSize, sizeWarning } from '../../../src/core/gate/size.ts';
+import { jwtGateKey } from '../../../src/core/tenants/jwt-access.ts';
 import { gateFixture, keyFixture } from '../../fixtures/gate.ts';
 
 const NOW_US = 1_795_348_800_123_457;
@@ -22,6 +25,33 @@ function busyGate(keys: number, days: number, metrics: number, secrets = 1) {
     m: { '2026-10': 12_345_678, '2026-11': 12_345_678 },
     u,
     k,
+  });
+}
+
+/** A gate as the CLI makes it, of the plan pro: 50 calls a second, a limit of 100,000 calls, billed beyond. */
+function newGate(
+  tenantId: string,
+  keys: number,
+  {
+    secrets = 1,
+    expiry = NEVER,
+    scopes = false,
+    jwt = false,
+  }: { secrets?: number; expiry?: number; scopes?: boolean; jwt?: boolean },
+) {
+  const rate = { perSecond: 50, burst: 100 };
+  const key = newGateKey(rate, true, scopes ? ['read:orders0', 'edit:orders0'] : [], 's1', expiry);
+  if (secrets > 1) key.s['s2'] = NOW_US;
+  const k = Object.fromEntries(
+    Array.from({ length: keys }, (_, i) => [`key_Ab3dE6g${String.fromCharCode(65 + i)}`, key]),
+  );
+  return gateFixture({
+    PK: `GATE#${tenantId}`,
+    calls: 100_000,
+    bytes: 10_000_000_000,
+    users: 25,
+    n: 1,
+    k: jwt ? { ...k, jwt: jwtGateKey(rate) } : k,
   });
 }
 
@@ -60,6 +90,18 @@ describe('a gate’s size', () => {
     expect(gateCost(busyGate(8, 3, 2))).toMatchObject({ units: 1, perSecond: 1000 });
     expect(gateCost(busyGate(4, 31, 1))).toMatchObject({ units: 1 });
     expect(sizeWarning(gateCost(busyGate(8, 3, 2)))).toBeNull();
+  });
+
+  it.each([
+    ['10 keys', { id: 24, keys: 10 }],
+    ['9 keys under the longest id', { id: 63, keys: 9 }],
+    ['8 keys, each with a second secret', { id: 40, keys: 8, secrets: 2 }],
+    ['8 keys that expire, and JWTs', { id: 63, keys: 8, expiry: NOW_US, jwt: true }],
+    ['6 keys with two scopes of 12 letters, and JWTs', { id: 63, keys: 6, scopes: true, jwt: true }],
+  ])('as the docs say, %s fit one write unit, and no more', (_, { id, keys, ...more }) => {
+    const gateOf = (count: number) => newGate('a'.repeat(id), count, more);
+    expect(gateCost(gateOf(keys)).units).toBe(1);
+    expect(gateCost(gateOf(keys + 1)).units).toBe(2);
   });
 
   it('beyond costs two units a call, and half the calls a second', () => {

@@ -184,6 +184,20 @@ describe('the life of a tenant', () => {
   });
 });
 
+describe('what is billed of the past', () => {
+  const linked = updateTenant(tenantOn(pro), { stripeCustomerId: 'cus_1' }, unasked, NOON).after;
+  const LATER = NOON + 1000;
+  const lateAt = new Date(LATER).toISOString();
+  it.each<[string, Parameters<typeof updateTenant>[1], string | null]>([
+    ['another first day', { billFrom: '2026-01-01' }, lateAt],
+    ['another customer', { stripeCustomerId: 'cus_2' }, lateAt],
+    ['the same customer and another name', { stripeCustomerId: 'cus_1', name: 'Acme Inc' }, linked.lateAt],
+  ])('%s: the next sync looks at every day again only where it must', (_, input, expected) => {
+    expect(linked.lateAt).toBe(new Date(NOON).toISOString());
+    expect(updateTenant(linked, input, unasked, LATER).after.lateAt).toBe(expected);
+  });
+});
+
 describe('a limit', () => {
   it.each([
     'maxUsers=-1',

@@ -57,6 +57,23 @@ describe('the bearer of a token', () => {
     expect([Object.values(m), Object.values(u)]).toEqual([[2], [2]]);
   });
 
+  it.each([
+    ['test', 'test'],
+    ['live', 'live'],
+    ['test,live', 'live'],
+  ])('where keys are of %s is of %s', async (envs, expected) => {
+    const there = bearerFrom({ ...env, SAASCTL_KEY_ENVS: envs }, gate, () => {}) as Bearer;
+    expect(await there.check(token())).toMatchObject({ tenant: { env: expected } });
+  });
+
+  it('is unavailable where the key environments are none', async () => {
+    const broken = bearerFrom({ ...env, SAASCTL_KEY_ENVS: 'prod' }, gate, (line) =>
+      lines.push(line),
+    ) as Bearer;
+    expect(await broken.check(token())).toMatchObject({ outcome: 'unavailable' });
+    expect(lines).toMatchObject([{ event: 'bad_setting' }, { event: 'jwt_keys_unavailable' }]);
+  });
+
   it('is limited by the rate of the plan and the quota of the tenant', async () => {
     for (const by of ['allowed', 'allowed', 'limited'])
       expect(await bearer.check(token())).toMatchObject({ outcome: by });

@@ -86,6 +86,20 @@ describe('what may have happened', () => {
   it.each([...whole, transaction])('%s stays in doubt when later tries are refused', async (_, call) => {
     await expect(call(answering(lost, throttled).data)).rejects.toMatchObject({ name: 'Ambiguous' });
     await expect(call(answering(lost).data)).rejects.toMatchObject({ name: 'Ambiguous' });
+    for (const later of [invalid, unreachable, { kind: 'condition_failed', old: null } as const])
+      await expect(call(answering(lost, later).data)).rejects.toMatchObject({ name: 'Ambiguous' });
+  });
+
+  it.each(['ConditionalCheckFailed', 'ValidationError'])(
+    'a transaction stays in doubt when the repeat is cancelled for %s',
+    async (code) => {
+      const { data } = answering(lost, cancelled(code));
+      await expect(transaction[1](data)).rejects.toMatchObject({ name: 'Ambiguous' });
+    },
+  );
+
+  it.each(reads)('%s that is refused later is Rejected: a read leaves nothing in doubt', async (_, call) => {
+    await expect(call(answering(lost, invalid).data)).rejects.toMatchObject({ name: 'Rejected' });
   });
 
   it.each(reads)('%s without an answer is Throttled: a read leaves nothing in doubt', async (_, call) => {

@@ -61,6 +61,10 @@ const attempts: [string, Attempt][] = [
   ['a PK of another type', (data) => data.put({ SK: sk, PK: null })],
   ['an index key in an item', (data) => data.put({ SK: sk, LPK: 'TENANT#0' })],
   ['an index sort key in an item', (data) => data.put({ SK: sk, LSK: 'acme' })],
+  ['PK in a map of an item', (data) => data.put({ SK: sk, sub: { PK: 1 } })],
+  ['PK in a map of a list', (data) => data.batchWrite([{ put: { SK: sk, list: [{ LSK: 1 }] } }])],
+  ['PK in a map of a value', (data) => data.update(sk, 'SET a = :v', { values: { ':v': { PK: 1 } } })],
+  ['an update within a map', (data) => data.update(sk, 'SET sub.PK = :v', { values: { ':v': 1 } })],
   ['PK in a condition', (data) => data.put({ SK: sk }, { condition: 'PK = :p', values: { ':p': 1 } })],
   ['PK within a function', (data) => data.delete(sk, { condition: 'attribute_exists( PK)' })],
   ['PK behind a name', (data) => data.delete(sk, { condition: '#pk = :p', names: { '#pk': 'PK' } })],
@@ -111,6 +115,17 @@ describe('what reaches beyond the tenant is refused before anything is sent', ()
       () => data.batchGet([bad] as never),
     ])
       await expect(call()).rejects.toThrow(error);
+    expect(sent).toEqual([]);
+  });
+
+  it.each([
+    { delete: sk, expression: 'SET n = :n' },
+    { check: sk, condition: 'attribute_exists(SK)', expression: 'SET n = :n' },
+    { put: { SK: sk }, expression: 'SET n = :n' },
+    { update: sk },
+  ])('the write %j of a transaction, whose expression has no update or the reverse', async (write) => {
+    const { sent, data } = emptyWire();
+    await expect(data.transact([write as never])).rejects.toThrow(TypeError);
     expect(sent).toEqual([]);
   });
 

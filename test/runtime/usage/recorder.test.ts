@@ -47,16 +47,6 @@ describe('recordUsage without an id', () => {
     expect(await world.amount(`doubt-${fault}`, TODAY, 'exports')).toBe(fault === 'lost' ? 7 : 0);
   });
 
-  it('logs doubt once an incident, and how long it was when it is over', async () => {
-    const { recordUsage } = world.usage({ wire: faults('lost', 'dropped', 'dropped', 'ok', 'lost') });
-    for (let calls = 0; calls < 5; calls++) await recordUsage('incident', 'exports', 1);
-    expect(world.log.map(({ event, calls }) => [event, calls])).toEqual([
-      ['usage_ambiguous', undefined],
-      ['usage_ambiguous_over', 3],
-      ['usage_ambiguous', undefined],
-    ]);
-  });
-
   it('throws what says so where it provably could not be written', async () => {
     const { recordUsage } = world.usage({ wire: faultyWire(world.wire, () => 'throttled') });
     await expect(recordUsage('down', 'exports', 1)).rejects.toMatchObject({

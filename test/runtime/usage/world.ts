@@ -77,13 +77,13 @@ export async function openUsageWorld(): Promise<UsageWorld> {
   return world;
 }
 
-/** `lost`: applied, the answer lost. `dropped`: not applied, but nobody can tell. The others say so. */
-export type Fault = 'ok' | 'lost' | 'dropped' | 'throttled' | 'conflict' | 'unreachable';
+/** `lost`: applied, the answer lost. `dropped`: not applied, but nobody can tell. The others say so; `denied`: a 4xx. */
+export type Fault = 'ok' | 'lost' | 'dropped' | 'throttled' | 'conflict' | 'unreachable' | 'denied';
 
 /** A wire to the same engine on which the coming writes fare as told; after the last, all goes well. */
 export function faultyWire(wire: Wire, next: () => Fault | undefined): Wire & { sent: string[] } {
   const sent: string[] = [];
-  const said = (reason: 'throttled' | 'conflict' | 'unreachable'): Reply => ({
+  const said = (reason: 'throttled' | 'conflict' | 'unreachable' | 'rejected'): Reply => ({
     kind: 'not_applied',
     reason,
     code: reason,
@@ -95,6 +95,7 @@ export function faultyWire(wire: Wire, next: () => Fault | undefined): Wire & { 
     async send(operation, body) {
       sent.push(operation);
       const fault = operation === 'GetItem' || operation === 'Query' ? 'ok' : (next() ?? 'ok');
+      if (fault === 'denied') return said('rejected');
       if (fault === 'throttled' || fault === 'unreachable') return said(fault);
       if (fault === 'conflict') {
         if (operation !== 'TransactWriteItems') return said(fault);
