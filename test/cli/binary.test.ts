@@ -90,8 +90,12 @@ describe('quickstart', () => {
           /new secret: 200 ×1/,
           /until refused: .*429 ×1 \(Retry-After: \d{3,}\)/,
           /12 of 12 \(100 %\)/,
-          /tenant update .*\n(.*\n)*?.*next call: 200 ×1/,
+          /tenant update .*\n(.*\n)*?.*a second later: 200 ×1/,
           /key revoke .*\n(.*\n)*?.*next call: 403 ×1/,
+          // The calls just made arrive, once: 13 of them, the one after the raised limit among them.
+          /usage sync-stripe .*\n.*\n.*\tapi_calls\t\S+\t13\t13\t13\tsent/,
+          /usage sync-stripe .*\n.*\n.*\tapi_calls\t\S+\t13\t13\t0\tsettled/,
+          /usage reconcile .*\n.*\n.*\tapi_calls\t\S+\t13\t13\t0\t13\t0\tequal/,
           /key\.revoke/,
         ]) {
           expect(stdout).toMatch(step);
