@@ -10,34 +10,42 @@ import { nextCallFigures } from './next-call.ts';
 import { sandboxMemoryFigures } from './sandbox-memory.ts';
 import { stripeFigures } from './stripe.ts';
 import { wireFigures } from './wire.ts';
-import { openWorld } from './world.ts';
+import { openWorld, type World } from './world.ts';
 import { writeFigures } from './writes.ts';
 
+/** What is measured, in this order, by the names that `npm run bench -- <name> …` takes. */
+const GROUPS: Readonly<Record<string, (world: World) => Promise<Figure[]>>> = {
+  wire: wireFigures,
+  decisions: decisionFigures,
+  writes: writeFigures,
+  limits: limitFigures,
+  'next-call': nextCallFigures,
+  'cold-start': coldStartFigures,
+  latency: latencyFigures,
+  cli: cliFigures,
+  memory: memoryFigures,
+  'sandbox-memory': sandboxMemoryFigures,
+  stripe: stripeFigures,
+  billing: billingFigures,
+  'billing-full': (world) => billingFigures(world, FULL),
+};
+/** Only where it is asked for: it takes minutes. */
+const LONG = 'billing-full';
+
 /**
- * Measures the built tool of this package and prints one table. Fails where a bound is passed. `billing` as an argument:
- * its figures alone, at full size.
+ * Measures the built tool of this package and prints one table. Fails where a bound is passed. With names as arguments:
+ * those groups alone.
  */
 export async function run(root: string): Promise<void> {
+  const asked = process.argv.slice(2);
+  const unknown = asked.filter((name) => !Object.hasOwn(GROUPS, name));
+  if (unknown.length > 0)
+    throw new Error(`no ${unknown.join(', ')}; there are ${Object.keys(GROUPS).join(', ')}`);
   const world = await openWorld(root);
   const figures: Figure[] = [];
   try {
-    if (process.argv.includes('billing')) figures.push(...(await billingFigures(world, FULL)));
-    else
-      for (const measure of [
-        wireFigures,
-        decisionFigures,
-        writeFigures,
-        limitFigures,
-        nextCallFigures,
-        coldStartFigures,
-        latencyFigures,
-        cliFigures,
-        memoryFigures,
-        sandboxMemoryFigures,
-        stripeFigures,
-        billingFigures,
-      ])
-        figures.push(...(await measure(world)));
+    for (const [name, measure] of Object.entries(GROUPS))
+      if (asked.length === 0 ? name !== LONG : asked.includes(name)) figures.push(...(await measure(world)));
   } finally {
     await world.close();
   }

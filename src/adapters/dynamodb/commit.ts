@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import {
   type DynamoDBDocumentClient,
   GetCommand,
@@ -13,6 +12,7 @@ import type { KeyMutation, Mutation, TenantMutation } from '../../core/mutation.
 import type { Commit } from '../../core/ports.ts';
 import { tableName } from '../../core/schema.ts';
 import { awsError, isThrottle, isUnsent, mayHaveApplied } from '../aws-errors.ts';
+import { cancellationCodes, isContended } from './cancelled.ts';
 import { auditItem, customerKey, keyItem, keyNameKey, profileItem, profileKey } from './items.ts';
 import { whyStale } from './stale.ts';
 
@@ -89,13 +89,11 @@ async function send(writer: DynamoDBDocumentClient, writes: Write[]): Promise<Se
   }
 }
 
-const BUSY = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
-
 function answerOf(error: unknown): Answer {
-  if (error instanceof TransactionCanceledException) {
-    const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code ?? '');
+  const codes = cancellationCodes(error);
+  if (codes !== null) {
     if (codes.includes('ConditionalCheckFailed')) return 'stale';
-    return codes.some((code) => BUSY.has(code)) ? 'busy' : 'failed';
+    return isContended(codes) ? 'busy' : 'failed';
   }
   if (isThrottle(error)) return 'busy';
   if (isUnsent(error)) return 'unsent';

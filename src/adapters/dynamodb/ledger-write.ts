@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import {
   type DynamoDBDocumentClient,
   TransactWriteCommand,
@@ -9,6 +8,7 @@ import type { LedgerRow, LedgerScope } from '../../core/billing/ledger.ts';
 import type { RowWrites } from '../../core/billing/ports.ts';
 import { awsError, isThrottle, isUnsent, mayHaveApplied } from '../aws-errors.ts';
 import { batchGet } from './batch-get.ts';
+import { cancellationCodes, isContended } from './cancelled.ts';
 import { rowItem, rowKey } from './ledger-items.ts';
 
 export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
@@ -19,7 +19,6 @@ const MOST = 100;
 const PATIENCE_MS = 10_000;
 /** How often a write is sent again whose answer was lost, or that did not reach the store. */
 const TRIES = 4;
-const BUSY = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
 
 /** `client` reads; `writer` sends once and never by itself again. */
 export interface LedgerClients {
@@ -79,7 +78,7 @@ export async function writePack(
         (thrown: unknown) => thrown ?? new Error('unknown'),
       );
     if (error === null) return left.map(({ at }) => at);
-    const reasons = reasonsOf(error);
+    const reasons = cancellationCodes(error) ?? [];
     if (reasons.includes('ConditionalCheckFailed')) {
       // An earlier try may have been made after all, its answer lost: then all of it was, under this write's id.
       if (lost && (await isOurs(client, table, scope, left, writeId))) return left.map(({ at }) => at);
@@ -91,7 +90,7 @@ export async function writePack(
       });
       continue;
     }
-    const isBusy = isThrottle(error) || reasons.some((code) => BUSY.has(code));
+    const isBusy = isThrottle(error) || isContended(reasons);
     const again = isBusy
       ? Date.now() < deadline
       : (isUnsent(error) || mayHaveApplied(error)) && ++tries < TRIES;
@@ -105,11 +104,6 @@ export async function writePack(
   }
   return [];
 }
-
-const reasonsOf = (error: unknown): string[] =>
-  error instanceof TransactionCanceledException
-    ? (error.CancellationReasons ?? []).map(({ Code }) => Code ?? '')
-    : [];
 
 /** Whether the rows are as this write would have left them. */
 async function isOurs(

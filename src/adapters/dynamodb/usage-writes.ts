@@ -9,6 +9,7 @@ import { SaasctlError } from '../../core/errors.ts';
 import { tableName } from '../../core/schema.ts';
 import type { ItemWrite } from '../../core/usage/layout.ts';
 import { awsError, isThrottle, isUnsent, mayHaveApplied } from '../aws-errors.ts';
+import { cancellationCodes, isContended } from './cancelled.ts';
 
 type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
@@ -42,11 +43,12 @@ export async function write(
       return null;
     } catch (error) {
       const refused = refusedBy(error);
+      const codes = cancellationCodes(error);
       if (refused?.some(({ failed }) => failed)) {
         if (doubt !== undefined && !refused[0]?.failed) throw ambiguous(doubt);
         return refused;
       }
-      const busy = refused !== null ? isContended(error) : isThrottle(error);
+      const busy = codes !== null ? isContended(codes) : isThrottle(error);
       const lost = mayHaveApplied(error);
       if (lost) doubt = error;
       const passing = busy || lost || isUnsent(error);
@@ -86,12 +88,6 @@ function refusedBy(error: unknown): Refused[] | null {
 /** The texts of an item in DynamoDB's own JSON: the document client does not translate what errors carry. */
 const texts = (item: Record<string, { S?: string | undefined }>) =>
   Object.fromEntries(Object.entries(item).map(([name, { S }]) => [name, S]));
-
-const CONTENDED = /^(TransactionConflict|ThrottlingError|ProvisionedThroughputExceeded)$/;
-
-const isContended = (error: unknown): boolean =>
-  error instanceof TransactionCanceledException &&
-  (error.CancellationReasons ?? []).some(({ Code = '' }) => CONTENDED.test(Code));
 
 function ambiguous(cause: unknown): SaasctlError {
   return new SaasctlError({

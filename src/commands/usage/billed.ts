@@ -26,9 +26,6 @@ export const monthOption = () =>
   new Option('--month <month>', 'one month alone: yyyy-mm, this or last').conflicts('day');
 export const sinkOption = () => new Option('--sink <sink>', 'where usage is sent').choices(SINKS);
 
-/** What a command that is said to be next needs in order to look at the same ledger. */
-export const atSink = (sink: string): string => (sink === 'stripe' ? '' : ` --sink ${sink}`);
-
 /** The days that were asked for, both included; `null`: all that can still be billed. */
 export function daysOf({ day, month }: DayOptions, now: number): { first: string; last: string } | null {
   if (day !== undefined) {

@@ -8,7 +8,7 @@ import {
 } from '../../core/billing/correct.ts';
 import type { LedgerScope } from '../../core/billing/ledger.ts';
 import type { LedgerStore } from '../../core/billing/ports.ts';
-import type { Meter, SinkName } from '../../core/billing/sink.ts';
+import { atSink, type Meter, type SinkName } from '../../core/billing/sink.ts';
 import { parseDecimal, rescaled } from '../../core/decimal.ts';
 import { SaasctlError, usageError } from '../../core/errors.ts';
 import { checkTenantId } from '../../core/tenants/tenant.ts';
@@ -18,7 +18,7 @@ import type { Context, Host } from '../context.ts';
 import { define, dryRunOption, onRun } from '../define.ts';
 import { confirmDanger } from '../mutate.ts';
 import { existing } from '../tenant-lookup.ts';
-import { atSink, billedMeters, sinkOption } from './billed.ts';
+import { billedMeters, sinkOption } from './billed.ts';
 
 interface Options {
   sink: SinkName;
@@ -87,7 +87,7 @@ async function runCorrect(cx: Context, id: string, options: Options): Promise<vo
     const row = `the ledger row of ${id}, ${meter.eventName}, ${day}`;
     const said = JSON.stringify(plan.changes);
     if (shown === null) await confirmDanger(cx, 'severe', `correct ${row}`, id, `${row}\n${changes}`);
-    else if (shown !== said) throw changedMeanwhile(row, id);
+    else if (shown !== said) throw changedMeanwhile(row, id, options.sink);
     shown = said;
     const by = { id: randomUUID(), now: cx.now(), actor, requestId: cx.requestId };
     const audit = correctionAudit(plan, correction.kind, by);
@@ -104,13 +104,13 @@ async function runCorrect(cx: Context, id: string, options: Options): Promise<vo
 }
 
 /** Only what was shown is ever made. */
-const changedMeanwhile = (row: string, id: string): SaasctlError =>
+const changedMeanwhile = (row: string, id: string, sink: SinkName): SaasctlError =>
   new SaasctlError({
     code: 'changed_meanwhile',
     category: 'conflict',
     message: `${row} was changed by others after it was shown: the correction would be another one now`,
     hint: 'nothing was changed by this command; look at the row, and say anew what is to be corrected',
-    next: `saasctl usage ledger ${id}`,
+    next: `saasctl usage ledger ${id}${atSink(sink)}`,
   });
 
 async function planned(
@@ -126,31 +126,13 @@ async function planned(
   const view = views.find(({ eventName }) => eventName === meter.eventName);
   if (view !== undefined) {
     const { counter, owed: _owed, ...row } = view;
-    try {
-      return planCorrection(row, counter ?? 0, correction, now);
-    } catch (error) {
-      throw inLedgerOf(scope.sink, error);
-    }
+    return planCorrection(row, counter ?? 0, correction, now, scope.sink);
   }
   throw new SaasctlError({
     code: 'ledger_row_not_found',
     category: 'not_found',
     message: `${tenantId} has no ledger row for ${meter.eventName} on ${day}`,
     next: `saasctl usage ledger ${tenantId}${atSink(scope.sink)}`,
-  });
-}
-
-/** The core names the ledger of Stripe as what to look at next. */
-function inLedgerOf(sink: string, error: unknown): unknown {
-  if (sink === 'stripe' || !(error instanceof SaasctlError) || error.next === null) return error;
-  const { code, category, message, hint, next } = error;
-  return new SaasctlError({
-    code,
-    category,
-    message,
-    hint: hint ?? undefined,
-    next: `${next}${atSink(sink)}`,
-    cause: error,
   });
 }
 

@@ -1,5 +1,5 @@
 import type { ReconcileReport, ReconcileRow } from '../../core/billing/reconcile.ts';
-import type { SinkName } from '../../core/billing/sink.ts';
+import { atSink, type SinkName } from '../../core/billing/sink.ts';
 import { SaasctlError } from '../../core/errors.ts';
 import type { ControlStore } from '../../core/ports.ts';
 import { checkTenantId } from '../../core/tenants/tenant.ts';
@@ -11,7 +11,6 @@ import { define, dryRunOption, onRun } from '../define.ts';
 import { existing } from '../tenant-lookup.ts';
 import {
   amounts,
-  atSink,
   billedMeters,
   type DayOptions,
   dayOption,

@@ -1,9 +1,9 @@
 import { type RowOutcome, type SyncReport, type SyncRow, syncCategory } from '../../core/billing/report.ts';
-import type { Meter } from '../../core/billing/sink.ts';
+import { atSink, type Meter } from '../../core/billing/sink.ts';
 import { SaasctlError } from '../../core/errors.ts';
 import type { Column } from '../../ui/result.ts';
 import type { Context } from '../context.ts';
-import { amounts, atSink } from './billed.ts';
+import { amounts } from './billed.ts';
 
 /** On a terminal, a run of more rows than this shows only those that want somebody's eyes. */
 const SHOWN = 40;

@@ -4,6 +4,7 @@ import { type Change, changesBetween } from '../mutation.ts';
 import { isoTime } from '../time.ts';
 import { MARK_MS } from './decide.ts';
 import { HISTORY, type LedgerRow, owedOf } from './ledger.ts';
+import { atSink } from './sink.ts';
 
 /**
  * What a person says about a row. `counted`, `not_counted`: the delta whose answer was lost did arrive, or did not.
@@ -23,14 +24,16 @@ export interface CorrectionPlan {
   changes: Change[];
 }
 
-/** Throws a conflict where the row is not what the correction is about. `now` in epoch ms. */
+/** Throws a conflict where the row, of that sink's ledger, is not what the correction is about. `now` in epoch ms. */
 export function planCorrection(
   row: LedgerRow,
   counter: number,
   correction: Correction,
   now: number,
+  sink: string,
 ): CorrectionPlan {
   const after = corrected(row, counter, correction, now);
+  if (typeof after === 'string') throw refusal(row, after, sink);
   const delta = after.confirmed - row.confirmed + (after.dropped - row.dropped);
   const entry = { at: now, event: 'corrected' as const, seq: row.seq, delta };
   const whole: LedgerRow = {
@@ -43,25 +46,25 @@ export function planCorrection(
   return { before: row, after: whole, changes };
 }
 
-function corrected(row: LedgerRow, counter: number, correction: Correction, now: number): LedgerRow {
+/** The row as corrected, or why it cannot be. */
+function corrected(row: LedgerRow, counter: number, correction: Correction, now: number): LedgerRow | string {
   const { kind } = correction;
-  if (kind === 'clear_flag') return row.flag === null ? refuse(row, 'has no flag') : row;
+  if (kind === 'clear_flag') return row.flag === null ? 'has no flag' : row;
   if (kind === 'confirmed') {
     const { value } = correction;
-    if (row.inflight !== null) return refuse(row, 'has a delta on its way: say first whether it was counted');
+    if (row.inflight !== null) return 'has a delta on its way: say first whether it was counted';
     return Number.isSafeInteger(value) && value >= 0
       ? { ...row, confirmed: value }
-      : refuse(row, `cannot have ${value} confirmed`);
+      : `cannot have ${value} confirmed`;
   }
   if (kind === 'write_off') {
-    if (row.inflight !== null) return refuse(row, 'has a delta on its way: say first whether it was counted');
+    if (row.inflight !== null) return 'has a delta on its way: say first whether it was counted';
     const owed = owedOf(row, counter);
-    return owed === 0 ? refuse(row, 'owes nothing') : { ...row, dropped: row.dropped + owed };
+    return owed === 0 ? 'owes nothing' : { ...row, dropped: row.dropped + owed };
   }
-  if (row.inflight === null) return refuse(row, 'has no delta on its way');
+  if (row.inflight === null) return 'has no delta on its way';
   const until = (row.inflight.markAt ?? Number.NEGATIVE_INFINITY) + SENDING_MS;
-  if (now < until)
-    return refuse(row, `is being sent by a run: what became of it can be said from ${isoTime(until)} on`);
+  if (now < until) return `is being sent by a run: what became of it can be said from ${isoTime(until)} on`;
   return {
     ...row,
     confirmed: row.confirmed + (kind === 'counted' ? row.inflight.delta : 0),
@@ -69,15 +72,14 @@ function corrected(row: LedgerRow, counter: number, correction: Correction, now:
   };
 }
 
-function refuse({ tenantId, eventName, day }: LedgerRow, what: string): never {
-  throw new SaasctlError({
+const refusal = ({ tenantId, eventName, day }: LedgerRow, why: string, sink: string): SaasctlError =>
+  new SaasctlError({
     code: 'correction_refused',
     category: 'conflict',
-    message: `the ledger row of ${tenantId}, ${eventName}, ${day} ${what}`,
+    message: `the ledger row of ${tenantId}, ${eventName}, ${day} ${why}`,
     hint: 'nothing was changed',
-    next: `saasctl usage ledger ${tenantId}`,
+    next: `saasctl usage ledger ${tenantId}${atSink(sink)}`,
   });
-}
 
 /** The audit's entry of a correction. */
 export const correctionAudit = (

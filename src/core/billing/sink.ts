@@ -97,3 +97,6 @@ export interface Sink {
 
 export const SINKS = ['stripe', 'webhook', 'csv'] as const;
 export type SinkName = (typeof SINKS)[number];
+
+/** What a command that is said to be next needs in order to look at this sink's ledger. */
+export const atSink = (sink: string): string => (sink === 'stripe' ? '' : ` --sink ${sink}`);

@@ -4,7 +4,7 @@ import type { Log } from '../log.ts';
 import { type Gate, type Outcome, refused, UNAVAILABLE } from '../outcome.ts';
 import { type Environment, keyEnvs } from '../settings.ts';
 import { parseJwtSettings } from './settings.ts';
-import type { JwtIdentity } from './verify.ts';
+import type { JwtIdentity, Verified } from './verify.ts';
 
 /** Asks the gate for the bearer of a token, as `Gate.check` does for that of a key. Never throws. */
 export interface Bearer {
@@ -35,9 +35,18 @@ export function bearerFrom(
     log(line);
   };
 
+  const verify = async (token: string): Promise<Verified> => {
+    try {
+      return await (await identity()).verify(token);
+    } catch (error) {
+      // The chunk is missing from the bundle: nothing can be said of the token.
+      return { kind: 'unavailable', message: (error as Error).message };
+    }
+  };
+
   return {
     async check(token) {
-      const verified = await (await identity()).verify(token);
+      const verified = await verify(token);
       if (verified.kind === 'unavailable') {
         say('unavailable', { level: 'error', event: 'jwt_keys_unavailable', message: verified.message });
         return UNAVAILABLE;

@@ -503,7 +503,7 @@ describe('a correction', () => {
     ['confirmed', row, { kind: 'confirmed', value: 9 }, { confirmed: 9 }],
     ['write_off', row, { kind: 'write_off' }, { dropped: 4 }],
   ] as const)('%s changes what it says, and notes it', (_name, before, correction, after) => {
-    const made = planCorrection(before, 9, correction, 75_001);
+    const made = planCorrection(before, 9, correction, 75_001, 'stripe');
     expect(made.after).toMatchObject({ ...after, rev: 4, flag: null, history: [{ event: 'corrected' }] });
     expect(made.changes.length).toBeGreaterThan(0);
   });
@@ -511,8 +511,10 @@ describe('a correction', () => {
   it('of a delta that a run is sending is refused, until its answer must have come', () => {
     const sending = { ...row, inflight: { ...inflight, markAt: NOON } };
     for (const kind of ['counted', 'not_counted'] as const) {
-      expect(() => planCorrection(sending, 9, { kind }, NOON + 74_999)).toThrow('2026-11-01T12:01:15.000Z');
-      expect(planCorrection(sending, 9, { kind }, NOON + 75_000).after.inflight).toBeNull();
+      expect(() => planCorrection(sending, 9, { kind }, NOON + 74_999, 'stripe')).toThrow(
+        '2026-11-01T12:01:15.000Z',
+      );
+      expect(planCorrection(sending, 9, { kind }, NOON + 75_000, 'stripe').after.inflight).toBeNull();
     }
   });
 
@@ -526,6 +528,6 @@ describe('a correction', () => {
     [{ ...row, inflight }, { kind: 'write_off' }],
     [row, { kind: 'confirmed', value: -1 }],
   ] as const)('is refused where the row is not like that: %#', (before, correction) => {
-    expect(() => planCorrection(before, 9, correction, 75_001)).toThrow(/the ledger row of acme/);
+    expect(() => planCorrection(before, 9, correction, 75_001, 'stripe')).toThrow(/the ledger row of acme/);
   });
 });
