@@ -163,7 +163,7 @@ describe('on the tables of the schema', () => {
     for (const { actor } of items) expect(actor).toMatch(new RegExp(`^arn:aws:(iam|sts)::${ACCOUNT}:`));
   });
 
-  it(`lets exactly ${BURST} of 200 parallel calls through a burst of ${BURST}; a revoked key fails at once`, async () => {
+  it(`lets exactly ${BURST} of 200 parallel calls through a burst of ${BURST}; none through a revoked key`, async () => {
     await done('tenant create burst --plan enterprise');
     const { key, keyId } = await done(`key create --tenant burst --rate 1/h --burst ${BURST}`);
     const gates = Array.from({ length: 4 }, () => sandbox());
@@ -174,7 +174,11 @@ describe('on the tables of the schema', () => {
       200 - BURST,
     );
     await done(`key revoke ${keyId} --yes`);
-    for (const gate of gates) expect(await gate.check(key)).toMatchObject({ outcome: 'refused' });
+    // "Too many" may be repeated from memory for a second; never again is the answer "allowed".
+    for (const gate of gates) {
+      expect(await gate.check(key)).not.toMatchObject({ outcome: 'allowed' });
+      await expect.poll(() => gate.check(key), { timeout: 2_000 }).toMatchObject({ outcome: 'refused' });
+    }
   });
 });
 
