@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { auditCommand } from './commands/audit/command.ts';
 import { configCommand } from './commands/config/command.ts';
 import type { Deps, Host } from './commands/context.ts';
+import { costCommand } from './commands/cost/command.ts';
 import { dev } from './commands/dev.ts';
 import { doctor } from './commands/doctor.ts';
 import { exitCodes } from './commands/help.ts';
@@ -20,7 +21,7 @@ import { paintFor } from './ui/paint.ts';
 /** The whole command tree. Each command asks `host` for its context when it runs. */
 export function program(host: Host, version = ''): Command {
   const root = new Command('saasctl')
-    .description('Run a multi-tenant SaaS on AWS serverless: tenants, API keys, limits, usage')
+    .description('Run a multi-tenant SaaS on AWS serverless: tenants, API keys, limits, usage, cost')
     .addOption(new Option('-o, --output <format>', 'how the result is printed').choices(FORMATS))
     .option('--json', 'the same as -o json')
     .option('--query <jmespath>', 'what to take from the JSON')
@@ -49,6 +50,7 @@ export function program(host: Host, version = ''): Command {
     planCommand(host),
     keyCommand(host),
     usageCommand(host),
+    costCommand(host),
     auditCommand(host),
     configCommand(host),
     doctor(host),

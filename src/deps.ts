@@ -1,13 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import { homedir, hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { checkEndpoint } from './adapters/endpoint.ts';
 import { projectFiles } from './adapters/project-files.ts';
 import { inSmallHeap } from './adapters/young-heap.ts';
-import type { Backend, Billing, Deps, HttpApiOptions, Trace } from './commands/context.ts';
+import type { Backend, Deps, Trace } from './commands/context.ts';
 import type { Config } from './config/load.ts';
-import type { StripeAccess } from './config/stripe-key.ts';
 import { EXIT, SaasctlError } from './core/errors.ts';
+import { openBilling } from './deps/billing.ts';
+import { costModel, openCost } from './deps/cost.ts';
+import { startHttpApi } from './deps/http-api.ts';
 import { processIo } from './ui/io.ts';
 
 /** The embedded engine takes any credentials; the user's own never go there. */
@@ -43,6 +44,8 @@ export function createDeps(world: World, packageRoot: string, version: string): 
     version,
     openBackend: (config, trace) => (config.isLocal ? openLocal(config, env, trace) : openAws(config, trace)),
     openBilling: (config, trace) => openBilling(world, config, trace),
+    openCost: (config, trace, say) => openCost(packageRoot, world, config, trace, say),
+    costModel: () => costModel(packageRoot),
     secretFile: (path) => lazySecretFile(resolve(cwd, path)),
     files: projectFiles(join(packageRoot, 'templates', 'saasctl.json')),
     startHttpApi: (config, backend, options) => startHttpApi(packageRoot, world, config, backend, options),
@@ -155,57 +158,6 @@ async function openAws(config: Config, trace: Trace | null): Promise<Backend> {
   };
 }
 
-/** Sinks and Stripe, as the profile says; the stand-in answers in this process, on the same store as the engine. */
-function openBilling(world: World, config: Config, trace: Trace | null): Billing {
-  const {
-    cwd,
-    now,
-    io: { env },
-  } = world;
-  const closers: (() => Promise<unknown>)[] = [];
-  const opened = <T extends { close(): Promise<void> }>(one: T): T => {
-    closers.push(() => one.close());
-    return one;
-  };
-  let access: Promise<StripeAccess> | undefined;
-  const stripe = () => {
-    access ??= stripeAccess(config, world, closers);
-    return access;
-  };
-  return {
-    async sink(name) {
-      const { openSink } = await import('./adapters/sinks.ts');
-      const { sinkSettings } = await import('./config/billing-settings.ts');
-      const { readSecret } = await import('./config/secret.ts');
-      const webhookSecret = async () => (await readSecret(env, 'SAASCTL_WEBHOOK_SECRET', cwd))?.value ?? null;
-      return opened(await openSink(name, sinkSettings(config), { stripe, webhookSecret, now, trace }));
-    },
-    async stripe() {
-      const { setupWanted } = await import('./config/billing-settings.ts');
-      const { stripeAccount } = await import('./adapters/stripe/account.ts');
-      return opened(stripeAccount({ ...(await stripe()), wanted: setupWanted(config), trace }));
-    },
-    async close() {
-      // The stand-in last: it was opened first.
-      for (const close of closers.reverse()) await close().catch(() => {});
-    },
-  };
-}
-
-async function stripeAccess(
-  { profile, storeDir }: Config,
-  { io: { env }, cwd, now }: World,
-  closers: (() => Promise<unknown>)[],
-): Promise<StripeAccess> {
-  const { stripeKeyAndUrl } = await import('./config/stripe-key.ts');
-  const named = await stripeKeyAndUrl(profile, env, cwd);
-  if (named !== null) return named;
-  const { STAND_IN_KEY, startStripeStandIn } = await import('./local/stripe/server.ts');
-  const standIn = await startStripeStandIn({ storeDir, clock: now });
-  closers.push(() => standIn.stop());
-  return { apiKey: STAND_IN_KEY, url: standIn.url, mode: 'test' };
-}
-
 const asVariables = (credentials: {
   accessKeyId: string;
   secretAccessKey: string;
@@ -215,50 +167,6 @@ const asVariables = (credentials: {
   AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   ...(credentials.sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: credentials.sessionToken }),
 });
-
-async function startHttpApi(
-  packageRoot: string,
-  { cwd, io: { env: own } }: World,
-  config: Config,
-  backend: Backend,
-  options: HttpApiOptions,
-) {
-  const local = await import('./local/http-api.ts');
-  const { functionVariables } = await import('./config/function-env.ts');
-  const env = {
-    ...functionVariables(config, options.mode),
-    ...(await backend.credentials()),
-    ...(backend.endpoint === null ? {} : { AWS_ENDPOINT_URL_DYNAMODB: backend.endpoint }),
-    SAASCTL_CURSOR_SECRET: own['SAASCTL_CURSOR_SECRET'] || randomBytes(32).toString('base64url'),
-  };
-  const built = (name: string) => join(packageRoot, 'dist', name);
-  return local.startHttpApi({
-    port: options.port,
-    sandbox: built('local/sandbox.mjs'),
-    ...(options.mode === 'inline'
-      ? {}
-      : { authorizer: { name: 'authorizer', file: built('lambda/authorizer.mjs'), env } }),
-    tokens: config.profile.jwt !== undefined,
-    handler: {
-      name: 'handler',
-      file: await handlerFile(options.handlerFile, cwd, built('local/sample-handler.mjs')),
-      // A handler of the user's has the user's own variables, as a function has those of its configuration.
-      env: options.handlerFile === null ? env : { ...defined(own), ...env },
-    },
-    log: options.log,
-  });
-}
-
-const defined = (env: Deps['env']): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-
-async function handlerFile(given: string | null, cwd: string, sample: string): Promise<string> {
-  if (given === null) return sample;
-  const { readableHandler } = await import('./adapters/handler-file.ts');
-  return readableHandler(resolve(cwd, given));
-}
 
 function lazySecretFile(path: string) {
   const file = import('./adapters/secret-file.ts').then(({ secretFile }) => secretFile(path));

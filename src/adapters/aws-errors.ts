@@ -30,7 +30,7 @@ const isForeign = ({ name, message }: SdkError): boolean =>
 export function awsError(
   thrown: unknown,
   doing: string,
-  service: 'DynamoDB' | 'STS' = 'DynamoDB',
+  service: 'DynamoDB' | 'STS' | 'Cost Explorer' | 'Resource Groups Tagging API' = 'DynamoDB',
 ): SaasctlError {
   if (thrown instanceof SaasctlError) return thrown;
   const error = thrown as SdkError;
@@ -65,7 +65,7 @@ export function awsError(
       code: 'not_aws',
       category: 'remote',
       message: `could not ${doing}: the answer${status === undefined ? '' : ` (HTTP ${status})`} is not ${service}'s`,
-      hint: `something else answers there: check AWS_ENDPOINT_URL_${service.toUpperCase()}, AWS_ENDPOINT_URL and any proxy`,
+      hint: `something else answers there: check AWS_ENDPOINT_URL_${service.toUpperCase().replaceAll(' ', '_')}, AWS_ENDPOINT_URL and any proxy`,
       next: 'saasctl doctor',
       retryable: true,
       cause: thrown,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { appendFile, link, lstat, open, readFile, rm } from 'node:fs/promises';
+import { appendFile, link, lstat, open, readFile, rename, rm } from 'node:fs/promises';
 import { SaasctlError } from '../core/errors.ts';
 import type { ProjectFiles } from '../core/ports.ts';
 
@@ -20,6 +20,10 @@ export function projectFiles(starter: string): ProjectFiles {
       }),
     append: (path, text) =>
       appendFile(path, text).catch((error: unknown) => {
+        throw unwritable(path, error);
+      }),
+    replace: (path, text) =>
+      replaceWhole(path, text).catch((error: unknown) => {
         throw unwritable(path, error);
       }),
     starter: () => readFile(starter, 'utf8'),
@@ -50,6 +54,24 @@ async function createWhole(path: string, text: string): Promise<boolean> {
     throw error;
   } finally {
     await rm(draft, { force: true });
+  }
+}
+
+/** What was there stays until the new text is whole on disk. */
+async function replaceWhole(path: string, text: string): Promise<void> {
+  const draft = `${path}.${randomUUID()}.tmp`;
+  try {
+    const file = await open(draft, 'wx');
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
   }
 }
 

@@ -3,6 +3,9 @@ import type { Config } from '../config/load.ts';
 import type { LedgerStore } from '../core/billing/ports.ts';
 import type { Sink, SinkName } from '../core/billing/sink.ts';
 import type { StripeAccount } from '../core/billing/stripe-account.ts';
+import type { RevenueSource } from '../core/cost/revenue.ts';
+import type { TagSource } from '../core/cost/tags.ts';
+import type { CostSource } from '../core/cost/types.ts';
 import type { ControlStore, ProjectFiles, SecretFile, SelfProcess } from '../core/ports.ts';
 import type { Io } from '../ui/io.ts';
 import type { Format } from '../ui/output.ts';
@@ -24,6 +27,10 @@ export interface Deps {
   signal: AbortSignal;
   openBackend(config: Config, trace: Trace | null): Promise<Backend>;
   openBilling(config: Config, trace: Trace | null): Billing;
+  /** `say`: a line for people while they wait. */
+  openCost(config: Config, trace: Trace | null, say: (text: string) => void): Promise<CostWorld>;
+  /** The cost model that ships with the tool, as JSON. */
+  costModel(): Promise<string>;
   secretFile(path: string): SecretFile;
   files: ProjectFiles;
   startHttpApi(
@@ -62,6 +69,25 @@ export interface Billing {
   sink(name: SinkName): Promise<Sink>;
   stripe(): Promise<StripeAccount>;
   close(): Promise<void>;
+}
+
+/** Where bills, revenue and tags come from, each opened at its first use. */
+export interface CostWorld {
+  /** `source` is `ce`, `sample` or `focus:<path>`, the path absolute. */
+  bills(wanted: BillSource): Promise<CostSource>;
+  /** `customers`: Stripe customer → tenant id. `null`: there is no Stripe key, or the profile has the stand-in. */
+  revenue(customers: ReadonlyMap<string, string>): Promise<RevenueSource | null>;
+  tags(): Promise<TagSource>;
+  close(): Promise<void>;
+}
+
+export interface BillSource {
+  source: string;
+  tenantTag: string;
+  /** Ids of tenants that live, for the sample. */
+  tenantIds: readonly string[];
+  /** Requests that a run may pay for; `null`: as many as the source thinks right. */
+  maxRequests: number | null;
 }
 
 export interface HttpApiOptions {
@@ -104,6 +130,7 @@ export interface Context {
   store(): Promise<ControlStore>;
   sink(name: SinkName): Promise<Sink>;
   stripe(): Promise<StripeAccount>;
+  cost(): Promise<CostWorld>;
   print<T>(result: Result<T>): Promise<void>;
   /** A line for people, on stderr; nothing with `--quiet` or where JSON is read. */
   note(text: string): void;

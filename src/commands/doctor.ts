@@ -75,6 +75,8 @@ async function* examine(cx: Context): AsyncGenerator<Finding> {
   yield* drift(config.value, backend.value.store, cx.now());
   const { billing } = await import('./doctor-billing.ts');
   yield* billing(cx, backend.value);
+  const { costFindings } = await import('./doctor-cost.ts');
+  yield await costFindings(cx, config.value);
 }
 
 function nodeVersion(version: string): Finding {

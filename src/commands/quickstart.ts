@@ -10,7 +10,7 @@ export function quickstart(host: Host) {
   const command = define('quickstart', {
     exits: [3, 5, 7, 8],
     summary:
-      'The whole story on the embedded engine: provision, key, call until 429, rotate, revoke, usage, bill',
+      'The whole story on the embedded engine: provision, key, call until 429, rotate, revoke, usage, bill, cost',
     details:
       'Every step is a real command, printed as it runs, on a fresh tenant: it can be run again at once.',
     examples: ['quickstart'],
@@ -62,6 +62,12 @@ async function runQuickstart(cx: Context): Promise<void> {
     await dev.server.stop();
   }
   await bill(tell, tenant);
+  const page = join(config.storeDir, 'cost-report.html');
+  await tell.say(
+    'What every tenant costs, on the sample bill: direct + allocated + overhead + unallocated is the bill, to the cent.',
+  );
+  const shown = relative(cx.deps.cwd, page);
+  await tell.run(['cost', 'report', '--month', 'this', '--source', 'sample', '--html', shown]);
   await tell.say('Everything that changed something is on record.');
   await tell.run(['audit', 'list', '--tenant', tenant, '--since', '1h']);
   await cx.io.out(
@@ -73,6 +79,7 @@ async function runQuickstart(cx: Context): Promise<void> {
       `  saasctl key create --tenant ${tenant}`,
       '  saasctl dev --handler ./your-handler.mjs',
       '  saasctl help',
+      `The cost report as a page: ${shown}`,
       '',
     ].join('\n'),
   );

@@ -88,6 +88,17 @@ export function openSession(deps: Deps, argv: readonly string[]) {
         closers.push(opened.close);
         return opened;
       });
+      const cost = once(async () => {
+        const opened = await deps.openCost(
+          await config(),
+          globals.debug ? (line) => io.err(`${line}\n`) : null,
+          (text) => {
+            if (!globals.quiet && globals.format !== 'json') io.err(`${text}\n`);
+          },
+        );
+        closers.push(opened.close);
+        return opened;
+      });
       const billing = once(async () => {
         const opened = deps.openBilling(await config(), globals.debug ? (line) => io.err(`${line}\n`) : null);
         closers.push(opened.close);
@@ -107,6 +118,7 @@ export function openSession(deps: Deps, argv: readonly string[]) {
         store: async () => (await backend()).store,
         sink: async (name) => (await billing()).sink(name),
         stripe: async () => (await billing()).stripe(),
+        cost,
         print: async (result) => {
           await render(
             result,

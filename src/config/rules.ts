@@ -2,6 +2,7 @@ import { bucketOf } from '../core/gate/layout.ts';
 import { LONGEST_REFILL_US } from '../core/keys/rate.ts';
 import { BUILT_IN } from '../core/usage/metrics.ts';
 import { billingRules } from './billing-rules.ts';
+import { costRules } from './cost-rules.ts';
 import { type Problem, wrongValue } from './problem.ts';
 import type { Project } from './schema.ts';
 
@@ -17,6 +18,7 @@ export function brokenRules(project: Project): Problem[] {
     ...leases(project),
     ...metrics(project),
     ...billingRules(project),
+    ...costRules(project),
   ];
 }
 

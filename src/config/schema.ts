@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { OVERHEADS, TREATMENTS } from '../core/cost/types.ts';
 import { NEVER } from '../core/gate/layout.ts';
 import { isTrustedUrl } from '../core/jwt.ts';
 import { KEY_ENVS, KEY_PREFIX } from '../core/keys/format.ts';
@@ -133,6 +134,50 @@ const billing = strict({
   csv: z.optional(strict({ name: sinkName('csv'), file: text(/^\S.{0,400}$/, 'a path') })),
 });
 
+const DRIVER = 'a driver such as "requests", or a list of them';
+const driver = z.union(
+  [
+    text(METRIC_NAME, DRIVER),
+    z.array(text(METRIC_NAME, DRIVER), { error: DRIVER }).check(z.minLength(1, { error: DRIVER })),
+  ],
+  { error: DRIVER },
+);
+const SHARE = '0% to 100%, such as "5%"';
+const service = text(/^\S.{0,99}$/, 'a service as the bill names it, or part of a usage type');
+
+const cost = strict({
+  source: z.optional(text(/^(ce|sample|focus:.{1,400})$/, '"ce", "sample" or "focus:<path>"')),
+  tenantTag: z._default(text(/^\S(.{0,126}\S)?$/, 'the key of a cost allocation tag'), 'saasctl-tenant'),
+  drivers: z._default(
+    z.record(
+      service,
+      z.union([driver, z.record(service, driver)], {
+        error: `${DRIVER}, or one by part of the usage type`,
+      }),
+      { error: 'an object' },
+    ),
+    {},
+  ),
+  overhead: z._default(oneOf(OVERHEADS), 'proportional'),
+  credits: z._default(oneOf(TREATMENTS), 'follow'),
+  refunds: z._default(oneOf(TREATMENTS), 'follow'),
+  tax: z._default(oneOf(TREATMENTS), 'overhead'),
+  support: z._default(oneOf(TREATMENTS), 'overhead'),
+  maxUnallocated: z.optional(text(/^(100|\d{1,2}(\.\d{1,4})?)%$/, SHARE)),
+  maxRequests: z.optional(wholeNumber(1, 10_000, 'a whole number of requests from 1 to 10000')),
+});
+
+/** What a project without a `cost` section has. */
+const COST_DEFAULTS = {
+  tenantTag: 'saasctl-tenant',
+  drivers: {},
+  overhead: 'proportional',
+  credits: 'follow',
+  refunds: 'follow',
+  tax: 'overhead',
+  support: 'overhead',
+} as const;
+
 export const projectSchema = strict({
   $schema: z.optional(z.string({ error: 'a path or URL' })),
   version: z.literal(1, { error: '1' }),
@@ -151,6 +196,7 @@ export const projectSchema = strict({
   ),
   usage: z._default(usage, { dedupeDays: 34, computeSeconds: true }),
   billing: z._default(billing, { meters: { api_calls: {} }, prices: {}, finalInvoice: 'carry' }),
+  cost: z._default(cost, COST_DEFAULTS),
 });
 
 /** The user's own preferences, for all projects: what a project file never says. */

@@ -100,6 +100,8 @@ export interface ProjectFiles {
   create(path: string, text: string): Promise<boolean>;
   read(path: string): Promise<string | null>;
   append(path: string, text: string): Promise<void>;
+  /** Writes a file whole, in place of what was there; its folder must exist. */
+  replace(path: string, text: string): Promise<void>;
   starter(): Promise<string>;
 }
 

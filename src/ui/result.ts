@@ -6,6 +6,8 @@ export type Cell = string | number | boolean | null;
 export interface Column<T> {
   header: string;
   value(item: T): Cell;
+  /** Texts that are numbers, such as money. Numbers stand on the right anyway. */
+  align?: 'right';
   /** Colours the cell on a terminal. */
   paint?(text: string, item: T, paint: Paint): string;
   /** A series: where a terminal has no room it gives way first, and leaves out its beginning, not its newest. */

@@ -18,8 +18,8 @@ afterAll(async () => {
   await project.close();
 });
 
-/** They serve, or run the others as processes of their own. */
-const APART = ['dev', 'quickstart'];
+/** They serve, run the others as processes of their own, or need an AWS account and no store. */
+const APART = ['dev', 'quickstart', 'cost tags'];
 
 it('no command scans, or lists by PartiQL', async () => {
   const ran = new Set<string>();
@@ -69,6 +69,9 @@ it('no command scans, or lists by PartiQL', async () => {
   await done('usage preview acme');
   const today = new Date(project.clock.now).toISOString().slice(0, 10);
   await done(`usage correct acme --meter exports --day ${today} --confirmed 2 --confirm acme`);
+  await done('cost report --month this --source sample');
+  await done('cost estimate');
+  await done('cost advise --source sample');
   await done(`key revoke ${keyId} --yes`);
   await done('tenant suspend acme --yes');
   await done('tenant resume acme');

@@ -1,6 +1,7 @@
 import { billingFigures, FULL } from './billing.ts';
 import { cliFigures } from './cli.ts';
 import { coldStartFigures } from './cold-start.ts';
+import { costFigures } from './cost.ts';
 import { decisionFigures } from './decisions.ts';
 import { type Figure, table } from './figure.ts';
 import { latencyFigures } from './latency.ts';
@@ -24,6 +25,7 @@ const GROUPS: Readonly<Record<string, (world: World) => Promise<Figure[]>>> = {
   latency: latencyFigures,
   cli: cliFigures,
   memory: memoryFigures,
+  cost: costFigures,
   'sandbox-memory': sandboxMemoryFigures,
   stripe: stripeFigures,
   billing: billingFigures,

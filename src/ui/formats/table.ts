@@ -70,7 +70,9 @@ function layOut<T>(
     chars: { ...NO_LINES, middle: GAP },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     colWidths: widths,
-    colAligns: columns.map((column) => (items.every((item) => isNumeric(column, item)) ? 'right' : 'left')),
+    colAligns: columns.map(
+      (column) => column.align ?? (items.every((item) => isNumeric(column, item)) ? 'right' : 'left'),
+    ),
     truncate: cut,
   });
   const fitted = (column: Column<T>, at: number) => (text: string) =>

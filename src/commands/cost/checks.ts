@@ -1,0 +1,71 @@
+import { exceedsUnallocated } from '../../core/cost/coverage.ts';
+import { type CostReport, UNALLOCATED } from '../../core/cost/report.ts';
+import { type Decimal, formatDecimal } from '../../core/decimal.ts';
+import { SaasctlError, usageError } from '../../core/errors.ts';
+import { moneyText } from '../../ui/amount.ts';
+import type { Gathered } from './gather.ts';
+
+/** For cron: exit code 8 where more of a bill is unallocated than `limit` percent. */
+export function checkUnallocated({ months }: Gathered, limit: Decimal): void {
+  const over = months.filter(({ allocation }) => exceedsUnallocated(allocation, limit));
+  const [first] = over;
+  if (first === undefined) return;
+  const { unallocated } = first.allocation;
+  const reasons = [...new Set(unallocated.map(({ tag, driver, service }) => reasonOf(tag, driver, service)))];
+  throw new SaasctlError({
+    code: 'too_much_unallocated',
+    category: 'pending',
+    message: `more than ${formatDecimal(limit)}% of the bill is no tenant’s in ${over.map(({ bill }) => bill.month).join(', ')}`,
+    hint: reasons.slice(0, 3).join('; ') || undefined,
+    next: 'saasctl cost tags',
+  });
+}
+
+const reasonOf = (tag: string | null, driver: string | null, service: string | null): string => {
+  if (tag !== null) return `the tag value ${JSON.stringify(tag)} is no tenant`;
+  if (driver !== null) return `${service ?? 'some cost'} is split by ${driver}, of which nobody had any`;
+  return `${service ?? 'some cost'} is left to nobody`;
+};
+
+/** Said before anything is asked that costs money. */
+export const noRevenue = (mode: string): SaasctlError =>
+  usageError('no_revenue', '--fail-on-negative-margin: there is no revenue to compare the cost with', {
+    hint:
+      mode === 'stand-in'
+        ? 'the profile has the stand-in for Stripe: margins need "stripe": "test" or "live"'
+        : 'margins need a Stripe key',
+    next: mode === 'stand-in' ? 'saasctl config show --origin' : `export STRIPE_API_KEY=sk_${mode}_…`,
+  });
+
+/** For cron: exit code 8 where a tenant costs more than it brings, or that cannot be told. `reports` are by tenant. */
+export function checkMargins(reports: readonly CostReport[]): void {
+  const rows = reports.flatMap(({ month, rows: of }) => of.map((row) => ({ month, ...row })));
+  const tenants = rows.filter(({ tenantId }) => tenantId !== UNALLOCATED);
+  const losing = tenants.filter(({ margin }) => margin !== null && margin.minor < 0);
+  const open = tenants.filter(({ margin }) => margin === null);
+  if (losing.length === 0 && open.length === 0) return;
+  const said = (list: typeof rows): string =>
+    list
+      .slice(0, 5)
+      .map(
+        ({ month, tenantId, margin }) =>
+          `${tenantId} in ${month}${margin === null ? '' : ` (${moneyText(margin)})`}`,
+      )
+      .join(', ') + (list.length > 5 ? ` and ${list.length - 5} more` : '');
+  if (losing.length > 0) {
+    throw new SaasctlError({
+      code: 'negative_margin',
+      category: 'pending',
+      message: `cost more than they bring: ${said(losing)}`,
+      hint: 'revenue is net of tax, refunds and fees',
+      next: 'saasctl cost advise',
+    });
+  }
+  throw new SaasctlError({
+    code: 'margin_unknown',
+    category: 'pending',
+    message: `the margin is not known of ${said(open)}: they pay in another currency than the bill’s`,
+    hint: 'amounts of two currencies are never subtracted',
+    next: 'saasctl cost report -o json',
+  });
+}

@@ -1,0 +1,173 @@
+import { addDecimals, type Decimal, formatDecimal, rescaled, ZERO } from '../decimal.ts';
+import { SaasctlError } from '../errors.ts';
+import { driverFinder } from './drivers.ts';
+import { openLedger } from './ledger.ts';
+import { openMeters } from './meters.ts';
+import { presence } from './present.ts';
+import { type Weights, weightsOf } from './split.ts';
+import type { Allocation, Bill, CostLine, CostTenant, DriverAmounts, Policy, Treatment } from './types.ts';
+
+export interface AllocationInput {
+  bill: Bill;
+  /** All that ever were: whether one carries cost of the month follows from its times. */
+  tenants: readonly CostTenant[];
+  /** What was metered in the month, by tenant id. */
+  usage: ReadonlyMap<string, DriverAmounts>;
+  policy: Policy;
+}
+
+/** Shares are never coarser than this, so that cents are rounded once, at the end. */
+const LEAST_SCALE = 10;
+
+/**
+ * Gives every unit of a month's bill to a tenant, or names it as unallocated. Exact: whole numbers of the finest
+ * unit that the bill has. Throws `cost_does_not_add_up` where the lines are not the source's total.
+ */
+export function allocate({ bill, tenants, usage, policy }: AllocationInput): Allocation {
+  const scale = bill.lines.reduce((finest, { amount }) => Math.max(finest, amount.scale), LEAST_SCALE);
+  checkTotal(bill);
+  const present = new Set(tenants.filter(presence(bill.month)).map(({ id }) => id));
+  const ledger = openLedger(tenants, usage.keys());
+  const meters = openMeters(ledger.ids, usage, present);
+  const driversOf = driverFinder(policy.drivers);
+  const pools = openPools();
+  const follow = openPools();
+  const overhead = openPools();
+  let excluded = 0n;
+
+  for (const line of bill.lines) {
+    const units = rescaled(line.amount, scale) ?? 0n;
+    const { tenantTag: tag } = line;
+    const treatment = treatmentOf(line, policy);
+    if (treatment === 'exclude') excluded += units;
+    else if (treatment === 'overhead') overhead.add('overhead', line, units);
+    else if (treatment === 'unallocated') ledger.leave('policy', line, units);
+    else if (tag !== null && ledger.isTenant(tag)) ledger.direct(tag, line, units);
+    else if (tag !== null) ledger.leave('unknown_tenant', line, units, { tag });
+    else if (treatment === 'follow') follow.add('follow', line, units);
+    else pools.add(meters.first(driversOf(line.service, line.usageType)), line, units);
+  }
+
+  for (const pool of pools.list()) {
+    if (pool.driver === 'overhead') overhead.add('overhead', pool, pool.units);
+    else if (pool.driver === 'unallocated') ledger.leave('policy', pool, pool.units);
+    else {
+      const weights = meters.weights(pool.driver);
+      const { driver } = pool;
+      if (weights.at.length > 0) ledger.share('allocated', pool, weights);
+      else ledger.leave('no_usage', pool, pool.units, { driver });
+    }
+  }
+
+  const costs = new Map(follow.list().map(({ service }) => [service, weightsOf(ledger.costOf(service))]));
+  for (const pool of follow.list()) {
+    const weights = costs.get(pool.service);
+    if (weights !== undefined && weights.at.length > 0) ledger.share('allocated', pool, weights);
+    else overhead.add('overhead', pool, pool.units);
+  }
+
+  const weights = overheadWeights(policy, ledger.ids, present, ledger.cost());
+  for (const pool of overhead.list()) {
+    if (weights.at.length > 0) ledger.share('overhead', pool, weights);
+    else ledger.leave(whyNot(policy, present), pool, pool.units);
+  }
+
+  const totals = ledger.totals();
+  const whole = rescaled(bill.total, scale) ?? 0n;
+  const given = totals.direct + totals.allocated + totals.overhead + totals.unallocated;
+  if (given + excluded !== whole) {
+    throw new Error(`allocated ${given} and ${excluded} of ${whole} units at scale ${scale}`);
+  }
+  return {
+    month: bill.month,
+    currency: bill.currency,
+    scale,
+    bill: given,
+    excluded,
+    tenants: ledger.parts(),
+    totals,
+    unallocated: ledger.leftOver(),
+    shares: ledger.shares,
+    pools: pools.list().map(({ driver, service, units }) => ({ driver, service, units })),
+    drift: driftOf(bill.lines, usage),
+  };
+}
+
+/** The lines are what the source says the month costs, or nothing is allocated. */
+function checkTotal({ month, currency, lines, total }: Bill): void {
+  const sum = lines.reduce<Decimal>((so_far, { amount }) => addDecimals(so_far, amount), ZERO);
+  const difference = addDecimals(total, { units: -sum.units, scale: sum.scale });
+  if (difference.units === 0n) return;
+  throw new SaasctlError({
+    code: 'cost_does_not_add_up',
+    category: 'remote',
+    message: `${month}: the lines are ${formatDecimal(sum)} ${currency}, the total is ${formatDecimal(total)}: ${formatDecimal(difference)} ${currency} apart`,
+    hint: 'cost data may have changed between two requests; nothing was allocated',
+    next: `saasctl cost report --month ${month}`,
+    retryable: true,
+  });
+}
+
+const KINDS = {
+  support: 'support',
+  tax: 'tax',
+  credit: 'credits',
+  refund: 'refunds',
+  adjustment: 'refunds',
+} as const;
+
+/** `null`: as usage. */
+function treatmentOf({ recordType }: CostLine, policy: Policy): Treatment | null {
+  return recordType === 'usage' || recordType === 'purchase' ? null : policy[KINDS[recordType]];
+}
+
+function overheadWeights(
+  { overhead }: Policy,
+  ids: readonly string[],
+  present: ReadonlySet<string>,
+  costs: readonly bigint[],
+): Weights {
+  if (overhead === 'none') return weightsOf([]);
+  return weightsOf(overhead === 'even' ? ids.map((id) => (present.has(id) ? 1n : 0n)) : costs);
+}
+
+function whyNot({ overhead }: Policy, present: ReadonlySet<string>): 'policy' | 'no_tenants' | 'no_usage' {
+  if (overhead === 'none') return 'policy';
+  return present.size === 0 ? 'no_tenants' : 'no_usage';
+}
+
+interface Pool {
+  driver: string;
+  service: string | null;
+  feature: string | null;
+  units: bigint;
+}
+
+/** Shared cost of one driver, service and feature together: the finest that is ever shown. */
+function openPools() {
+  const pools = new Map<string, Pool>();
+  return {
+    add(
+      driver: string,
+      { service, feature }: { service: string | null; feature: string | null },
+      units: bigint,
+    ) {
+      const key = JSON.stringify([driver, service, feature]);
+      const pool = pools.get(key);
+      if (pool === undefined) pools.set(key, { driver, service, feature, units });
+      else pool.units += units;
+    },
+    list: (): Pool[] => [...pools.values()],
+  };
+}
+
+/** Requests as API Gateway bills them, against those that the gate counted. */
+function driftOf(lines: readonly CostLine[], usage: ReadonlyMap<string, DriverAmounts>): Allocation['drift'] {
+  const billed = lines.filter(
+    ({ usageType, quantity }) => quantity !== null && /ApiGateway(Http)?Request/.test(usageType ?? ''),
+  );
+  if (billed.length === 0) return null;
+  const sum = billed.reduce<Decimal>((so_far, { quantity }) => addDecimals(so_far, quantity ?? ZERO), ZERO);
+  const metered = [...usage.values()].reduce((so_far, { requests = 0n }) => so_far + requests, 0n);
+  return { metered, billed: sum.units / 10n ** BigInt(sum.scale) };
+}

@@ -1,0 +1,38 @@
+import type { Decimal } from '../decimal.ts';
+import type { Allocation } from './types.ts';
+
+/** Percent of the bill, to a tenth; `null` where the bill is nothing. */
+export interface Coverage {
+  direct: number | null;
+  allocated: number | null;
+  overhead: number | null;
+  unallocated: number | null;
+  /**
+   * Calls that the gate counted, requests that API Gateway billed, and how many percent more these are; `null`
+   * where the bill does not say. Denied calls are billed too and not counted, so a little is in order.
+   */
+  meteringDrift: { metered: number; billed: number; percent: number | null } | null;
+}
+
+export function coverageOf({ bill, totals, drift }: Allocation): Coverage {
+  const share = (part: bigint): number | null => (bill === 0n ? null : percent(part, bill));
+  return {
+    direct: share(totals.direct),
+    allocated: share(totals.allocated),
+    overhead: share(totals.overhead),
+    unallocated: share(totals.unallocated),
+    meteringDrift: drift && {
+      metered: Number(drift.metered),
+      billed: Number(drift.billed),
+      percent: drift.metered === 0n ? null : percent(drift.billed - drift.metered, drift.metered),
+    },
+  };
+}
+
+/** Whether more of the bill is unallocated than `limit` percent, by the exact amounts. */
+export function exceedsUnallocated({ bill, totals: { unallocated } }: Allocation, limit: Decimal): boolean {
+  const size = (amount: bigint): bigint => (amount < 0n ? -amount : amount);
+  return size(unallocated) * 100n * 10n ** BigInt(limit.scale) > limit.units * size(bill);
+}
+
+const percent = (part: bigint, whole: bigint): number => Number((part * 10_000n) / whole / 10n) / 10;

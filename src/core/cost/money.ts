@@ -1,0 +1,28 @@
+import { formatDecimal } from '../decimal.ts';
+
+/** Money as JSON shows it: the smallest unit of the currency, and the exact amount that it was rounded from. */
+export interface Money {
+  minor: number;
+  currency: string;
+  exact: string;
+}
+
+const NO_DIGITS = 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ');
+const THREE_DIGITS = 'BHD IQD JOD KWD LYD OMR TND'.split(' ');
+
+/** Decimal places of a currency (ISO 4217). */
+export function minorDigits(currency: string): number {
+  if (NO_DIGITS.includes(currency)) return 0;
+  return THREE_DIGITS.includes(currency) ? 3 : 2;
+}
+
+/** `units` are exact, of 10^-scale each; `minor` is what was made of them. */
+export function moneyOf(minor: bigint, units: bigint, scale: number, currency: string): Money {
+  const amount = Number(minor);
+  if (!Number.isSafeInteger(amount)) throw new RangeError(`${minor} ${currency} is too large for JSON`);
+  return { minor: amount, currency, exact: units === 0n ? '0' : formatDecimal({ units, scale }) };
+}
+
+/** Of whole minor units. */
+export const minorMoney = (minor: bigint, currency: string): Money =>
+  moneyOf(minor, minor, minorDigits(currency), currency);

@@ -1,0 +1,137 @@
+/** The tags that split a bill. A colon in a key would be ambiguous in Budgets. */
+export const TAG_KEYS = {
+  stack: 'saasctl-stack',
+  tenant: 'saasctl-tenant',
+  feature: 'saasctl-feature',
+} as const;
+
+/** A resource as AWS lists it. */
+export interface TaggedResource {
+  arn: string;
+  tags: Readonly<Record<string, string>>;
+}
+
+/** What billing knows of a tag key; `unknown`: it has not seen it yet, or never will. */
+export type TagKeyStatus = 'active' | 'inactive' | 'unknown';
+
+export interface Backfill {
+  /** ISO-8601. */
+  from: string;
+  requestedAt: string;
+  status: string;
+}
+
+/** Where tags are looked up. */
+export interface TagSource {
+  resources(): AsyncIterable<TaggedResource>;
+  /** Of each key asked for; `null`: the account may not ask, since only the management account can. */
+  keyStatus(keys: readonly string[]): Promise<ReadonlyMap<string, TagKeyStatus> | null>;
+  /** Newest first; `null` as above. */
+  backfills(): Promise<readonly Backfill[] | null>;
+  close(): Promise<void>;
+}
+
+export interface TagReport {
+  keys: {
+    key: string;
+    status: TagKeyStatus | null;
+    /** The call that activates it; `null` where there is nothing to do. */
+    next: string | null;
+  }[];
+  /** Resources of the stack that lack a key. */
+  untagged: { arn: string; missing: string[] }[];
+  /** Tag values that are no tenant. */
+  strangers: { arn: string; tenantTag: string }[];
+  tagged: number;
+  backfill: { last: Backfill | null; possible: boolean; next: string | null };
+  notes: string[];
+}
+
+export interface TagInput {
+  stack: string;
+  tenantKey: string;
+  tenantIds: ReadonlySet<string>;
+  resources: readonly TaggedResource[];
+  keyStatus: ReadonlyMap<string, TagKeyStatus> | null;
+  backfills: readonly Backfill[] | null;
+  /** Epoch ms. */
+  now: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * What keeps tags from splitting the bill. Every resource of the stack needs the stack's tag; those whose name
+ * ends in a tenant's id belong to it alone and need the tenant's as well.
+ */
+export function tagReport(input: TagInput): TagReport {
+  const { stack, tenantKey, resources, keyStatus } = input;
+  const ours = resources.filter(
+    ({ arn, tags }) => tags[TAG_KEYS.stack] === stack || nameOf(arn).startsWith(`${stack}-`),
+  );
+  const untagged = ours.flatMap((resource) => {
+    const missing = missingOf(resource, input);
+    return missing.length === 0 ? [] : [{ arn: resource.arn, missing }];
+  });
+  const keys = [...new Set([TAG_KEYS.stack, tenantKey, TAG_KEYS.feature])].map((key) => {
+    const status = keyStatus === null ? null : (keyStatus.get(key) ?? 'unknown');
+    return { key, status, next: status === 'inactive' ? activateCall(key) : null };
+  });
+  return {
+    keys,
+    untagged,
+    strangers: ours.flatMap(({ arn, tags }) => {
+      const tenantTag = tags[tenantKey];
+      return tenantTag === undefined || input.tenantIds.has(tenantTag) ? [] : [{ arn, tenantTag }];
+    }),
+    tagged: ours.length - untagged.length,
+    backfill: backfillOf(input),
+    notes: notesOf(keys.map(({ status }) => status)),
+  };
+}
+
+/** Only a management or standalone account may make it. */
+export const activateCall = (key: string): string =>
+  `aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey=${key},Status=Active`;
+
+function missingOf({ arn, tags }: TaggedResource, { stack, tenantKey, tenantIds }: TagInput): string[] {
+  const missing: string[] = tags[TAG_KEYS.stack] === undefined ? [TAG_KEYS.stack] : [];
+  const name = nameOf(arn);
+  const owner = [...tenantIds].some((id) => name.startsWith(`${stack}-`) && name.endsWith(`-${id}`));
+  if (owner && tags[tenantKey] === undefined) missing.push(tenantKey);
+  return missing;
+}
+
+const nameOf = (arn: string): string => arn.split(/[:/]/).at(-1) ?? arn;
+
+function backfillOf({ backfills, now, keyStatus, tenantKey }: TagInput): TagReport['backfill'] {
+  const last = backfills?.[0] ?? null;
+  const possible =
+    backfills !== null &&
+    keyStatus?.get(tenantKey) === 'active' &&
+    (last === null || now - Date.parse(last.requestedAt) >= DAY_MS);
+  const today = new Date(now);
+  const from = new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() - 11)).toISOString();
+  return {
+    last,
+    possible,
+    next: possible
+      ? `aws ce start-cost-allocation-tag-backfill --backfill-from ${from.replace('.000Z', 'Z')}`
+      : null,
+  };
+}
+
+function notesOf(statuses: readonly (TagKeyStatus | null)[]): string[] {
+  if (statuses.includes(null))
+    return [
+      'whether the keys are activated can be asked in the management account (or a standalone one) alone: run it there',
+    ];
+  const notes: string[] = [];
+  if (statuses.includes('inactive'))
+    notes.push(
+      'an inactive key does not split the bill: only the management account (or a standalone one) can activate it, and it takes up to 24 h',
+    );
+  if (statuses.includes('unknown'))
+    notes.push('billing has not seen some keys yet: up to 24 h after the first resource was tagged');
+  return notes;
+}

@@ -1,0 +1,122 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type ExplorerServer, startExplorer } from '../adapters/cost/explorer-server.ts';
+import { type Json, openProject, type Project } from '../fixtures/cli.ts';
+
+// The profile `prod` is an account of its own: STS and Cost Explorer are stand-ins, DynamoDB is the engine.
+let project: Project;
+let explorer: ExplorerServer;
+let sts: Server;
+let account = '123456789012';
+
+beforeAll(async () => {
+  [project, explorer] = await Promise.all([
+    openProject(),
+    startExplorer([
+      {
+        month: '2026-10',
+        amount: '12.3456789012',
+        service: 'AWS Lambda',
+        tags: { 'saasctl-tenant': 'acme' },
+      },
+      {
+        month: '2026-10',
+        amount: '1.5E-3',
+        service: 'AWS Lambda',
+        tags: { 'saasctl-tenant': 'old$tenant' },
+      },
+      { month: '2026-10', amount: '-0.5', service: 'AWS Lambda', recordType: 'Credit' },
+    ]),
+  ]);
+  sts = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'text/xml' });
+    response.end(
+      `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::${account}:user/ci</Arn><UserId>AIDA</UserId><Account>${account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`,
+    );
+  });
+  await new Promise<void>((ready) => sts.listen(0, '127.0.0.1', ready));
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+  vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', project.endpoint);
+  vi.stubEnv('AWS_ENDPOINT_URL_STS', `http://127.0.0.1:${(sts.address() as AddressInfo).port}`);
+  vi.stubEnv('AWS_ENDPOINT_URL_COST_EXPLORER', explorer.endpoint);
+  await project.edit((file) => {
+    for (const [name, id] of [
+      ['prod', '123456789012'],
+      ['other', '999999999999'],
+    ] as const) {
+      file.profiles[name] = { ...file.profiles.local, account: id, stripe: 'test' };
+    }
+  });
+  project.clock.now = Date.parse('2026-09-10T12:00:00Z');
+  await project.cli('tenant create acme --plan free --profile local -q');
+  project.clock.now = Date.parse('2026-11-20T12:00:00Z');
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all([project.close(), explorer.close()]);
+  await new Promise<void>((closed) => sts.close(() => closed()));
+});
+
+const report = (more = '', profile = 'prod') =>
+  project.cli(`cost report --profile ${profile} -o json${more}`);
+const cacheDir = () => join(project.dir, '.saasctl', 'cost');
+
+describe('cost report from Cost Explorer', () => {
+  it('pays for three requests once, and says what they cost; a closed month again asks nothing', async () => {
+    const first = (await report()).json();
+    expect(first.queryCost).toMatchObject({ minor: 3, currency: 'USD', requests: 3 });
+    expect(first.totals.bill).toMatchObject({ minor: 1185, exact: '11.8471789012' });
+    expect(first.rows.map(({ tenantId }: Json) => tenantId)).toEqual(['acme', '(unallocated)']);
+    expect(first.unallocated[0].tag).toBe('old$tenant');
+    const again = (await report()).json();
+    expect(again.queryCost.requests).toBe(0);
+    expect(again.rows).toEqual(first.rows);
+  });
+
+  it('a cache file that was cut short is asked for again, and said', async () => {
+    for (const name of await readdir(cacheDir())) {
+      const file = join(cacheDir(), name);
+      await writeFile(file, (await readFile(file, 'utf8')).slice(0, -9));
+    }
+    const { queryCost, totals, notes } = (await report()).json();
+    expect([queryCost.requests, totals.bill.minor]).toEqual([3, 1185]);
+    expect(notes.join()).toContain('damaged');
+  });
+
+  it('another account’s month is never this one’s', async () => {
+    const wrong = await report('', 'other');
+    expect([wrong.code, wrong.error().code]).toEqual([4, 'wrong_account']);
+    account = '999999999999';
+    const { queryCost } = (await report('', 'other')).json();
+    account = '123456789012';
+    expect(queryCost.requests, 'it was asked for, not taken from the other account’s file').toBe(3);
+  });
+
+  it('denied, and an account without Cost Explorer, are told apart, with what to do', async () => {
+    await rm(cacheDir(), { recursive: true });
+    explorer.failures.push({ status: 400, type: 'AccessDeniedException', message: 'not authorized' });
+    const denied = await report();
+    expect([denied.code, denied.stdout]).toEqual([4, '']);
+    expect(denied.error().next).not.toBeNull();
+    explorer.failures.push({ status: 400, type: 'DataUnavailableException', message: 'not yet' });
+    const unavailable = await report();
+    expect(unavailable.code).not.toBe(0);
+    expect(unavailable.error().code).not.toBe(denied.error().code);
+    expect(unavailable.error().next).not.toBeNull();
+  });
+
+  it('a margin that cannot be known is said before a request is paid for', async () => {
+    const before = explorer.queries.length;
+    const ran = await report(' --fail-on-negative-margin');
+    expect([ran.code, ran.error().code, ran.error().next]).toEqual([
+      2,
+      'no_revenue',
+      'export STRIPE_API_KEY=sk_test_…',
+    ]);
+    expect(explorer.queries.length).toBe(before);
+  });
+});
