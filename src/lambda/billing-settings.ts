@@ -3,6 +3,7 @@ import type { Meter } from '../core/billing/sink.ts';
 import { STRIPE_URL_RULES, stripeOrigin } from '../core/billing/stripe-url.ts';
 import { SaasctlError } from '../core/errors.ts';
 import { MEASURES } from '../core/usage/metrics.ts';
+import { namedSecret, type Secrets } from '../runtime/secrets.ts';
 import type { Environment } from '../runtime/settings.ts';
 
 /** What the scheduled sync is told by its environment. */
@@ -51,11 +52,44 @@ export function billingSettings(env: Environment): BillingSettings {
   };
 }
 
-/** The key from the environment, if it is of the mode that is billed in. It is never repeated. */
-export async function stripeKeyFrom(env: Environment, mode: 'live' | 'test'): Promise<string> {
-  const key = required(env, 'STRIPE_API_KEY');
+/** How long a key read by its name is used before it is read again, ms: a rotation is seen within minutes. */
+const KEY_AGE_MS = 300_000;
+
+/**
+ * The key that the environment names, if it is of the mode that is billed in: the parameter or the secret of
+ * `STRIPE_API_KEY_PARAMETER` or `STRIPE_API_KEY_SECRET` (the key itself, or JSON with it as `STRIPE_API_KEY`), or
+ * `STRIPE_API_KEY`. `anew`: read again however lately it was. It is never repeated. Throws a configuration error,
+ * and what `secrets` throws.
+ */
+export async function stripeKeyFrom(
+  env: Environment,
+  mode: 'live' | 'test',
+  secrets: () => Secrets,
+  { anew = false } = {},
+): Promise<string> {
+  const named = namedSecret(env, 'STRIPE_API_KEY');
+  if (named === null)
+    throw refused(
+      'STRIPE_API_KEY_PARAMETER',
+      'it is not set, nor is STRIPE_API_KEY_SECRET: there is no key to bill with',
+    );
+  const [where, text] =
+    'value' in named
+      ? ['STRIPE_API_KEY', named.value]
+      : [`the ${named.store} ${named.name}`, await secrets().read(named, anew ? 0 : KEY_AGE_MS)];
+  const key = member(text, 'STRIPE_API_KEY');
   if (new RegExp(`^(sk|rk)_${mode}_`).test(key)) return key;
-  throw refused('STRIPE_API_KEY', `it is not a secret key of mode ${mode}, which SAASCTL_BILLING says`);
+  throw refused(where, `it is not a secret key of mode ${mode}, which SAASCTL_BILLING says`);
+}
+
+/** The text itself, or what a JSON object in it holds by that name. */
+function member(text: string, name: string): string {
+  if (!text.startsWith('{')) return text;
+  try {
+    return String((JSON.parse(text) as Record<string, unknown>)[name] ?? '');
+  } catch {
+    return '';
+  }
 }
 
 function billing(env: Environment): Record<string, unknown> {

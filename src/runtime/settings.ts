@@ -35,7 +35,7 @@ export function parseSettings(
     envs: keyEnvs(env),
     importedKeys: oneOf(env, 'SAASCTL_IMPORTED_KEYS', ['false', 'true']) === 'true',
     policy: oneOf(env, 'SAASCTL_AMBIGUOUS', ['deny', 'allow']),
-    endpoint: endpoint(env, `https://dynamodb.${region}.amazonaws.com`),
+    endpoint: endpointOf(env, region, 'dynamodb'),
     region,
     credentials:
       otherCredentials !== undefined && !env['AWS_ACCESS_KEY_ID']
@@ -90,11 +90,21 @@ export function keyEnvs(env: Environment): [KeyEnv, ...KeyEnv[]] {
   return refuse('SAASCTL_KEY_ENVS', `is '${list}'`, 'it is live, test or live,test');
 }
 
-function endpoint(env: Environment, fallback: string): string {
-  const name = env['AWS_ENDPOINT_URL_DYNAMODB'] ? 'AWS_ENDPOINT_URL_DYNAMODB' : 'AWS_ENDPOINT_URL';
-  const value = env[name] || fallback;
+/**
+ * Where a service answers in a region. `name`: of its `AWS_ENDPOINT_URL_<NAME>` where that is not the host's own.
+ * Throws a configuration error.
+ */
+export function endpointOf(
+  env: Environment,
+  region: string,
+  host: string,
+  name = host.toUpperCase(),
+): string {
+  const own = `AWS_ENDPOINT_URL_${name}`;
+  const variable = env[own] ? own : 'AWS_ENDPOINT_URL';
+  const value = env[variable] || `https://${host}.${region}.amazonaws.com`;
   if (/^https?:\/\//.test(value) && URL.canParse(value)) return value;
-  return refuse(name, `is '${value}'`, 'it is an http or https URL');
+  return refuse(variable, `is '${value}'`, 'it is an http or https URL');
 }
 
 /** Throws the configuration error for a variable. */

@@ -1,5 +1,6 @@
 import type { Tenant } from '../core/gate/tenant.ts';
 import { fromContext } from './authorizer-context.ts';
+import { onBehalfOf } from './caller.ts';
 import { defaultGate } from './default-gate.ts';
 import { addHeaders } from './http-result.ts';
 import type { Bearer } from './jwt/bearer.ts';
@@ -8,7 +9,8 @@ import type { Log } from './log.ts';
 import type { Gate, Outcome } from './outcome.ts';
 import { presentedKey, presentedToken } from './presented-key.ts';
 import { denial, keyAndToken, misconfigured, missingKey, missingKeyOrToken } from './problem.ts';
-import { processLog } from './settings.ts';
+import { isServed, servesFrom } from './serves.ts';
+import { processEnvironment, processLog } from './settings.ts';
 import { directMeter, ridingMeter } from './usage/default-meter.ts';
 import type { ComputeMeter } from './usage/meter.ts';
 
@@ -32,6 +34,11 @@ export interface WithTenantOptions<Event extends HttpEvent = HttpEvent> {
    * though counted.
    */
   tenantOf?: ((event: Event) => string | undefined) | undefined;
+  /**
+   * Lets `tenantData` and usage be of other tenants than the caller, for routes of an operator's own; otherwise they
+   * throw `Forbidden` in all that the handler does.
+   */
+  crossTenant?: boolean | undefined;
   /** Counts the time that handlers take; by default as the environment says, `null`: not at all. */
   meter?: ComputeMeter | null | undefined;
   /** By default one JSON line on stderr. */
@@ -40,14 +47,16 @@ export interface WithTenantOptions<Event extends HttpEvent = HttpEvent> {
 
 /**
  * A Lambda handler for an HTTP API that lets only authorised and counted calls through to `handler`, and tells
- * it whose they are. It answers the others itself (401, 403, 429, 503) and adds the RateLimit headers.
- * What `handler` throws is passed on.
+ * it whose they are. It answers the others itself (401, 403, 429, 503) and adds the RateLimit headers. A tenant that
+ * this function does not serve (`SAASCTL_SERVES`) is refused like a bad key, though counted.
+ * What `handler` throws is passed on. Throws a configuration error for a `SAASCTL_SERVES` that says nothing.
  */
 export function withTenant<Event extends HttpEvent = HttpEvent, Context = unknown>(
   handler: TenantHandler<Event, Context>,
   options: WithTenantOptions<Event> = {},
 ): (event: Event, context: Context) => Promise<unknown> {
   const { log = processLog, tenantOf } = options;
+  const serves = servesFrom(processEnvironment());
   const judge = options.mode === 'inline' ? inline(options) : authorized(log);
 
   const meter = meterFor(options);
@@ -59,8 +68,11 @@ export function withTenant<Event extends HttpEvent = HttpEvent, Context = unknow
       if ('statusCode' in verdict) return verdict;
       if (verdict.outcome !== 'allowed') return denial(verdict);
       const { tenant, headers } = verdict;
+      if (!isServed(serves, tenant)) return denial(MALFORMED);
       if (tenantOf !== undefined && tenantOf(event) !== tenant.tenantId) return denial(MALFORMED);
-      const result = await timed(meter, tenant.tenantId, () => handler(event, tenant, context));
+      const handled = () => handler(event, tenant, context);
+      const bound = options.crossTenant === true ? handled : () => onBehalfOf(tenant.tenantId, handled);
+      const result = await timed(meter, tenant.tenantId, bound);
       return headers === null ? result : addHeaders(result, { ...headers });
     } finally {
       // Not left for later: once the answer is out, the sandbox may be frozen.

@@ -5,12 +5,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Delivery, Sink } from '../../src/core/billing/sink.ts';
+import { SaasctlError } from '../../src/core/errors.ts';
 import { gatePk } from '../../src/core/gate/layout.ts';
 import { createTenant } from '../../src/core/tenants/mutations.ts';
 import { dayOf } from '../../src/core/time.ts';
 import { billingSettings, stripeKeyFrom } from '../../src/lambda/billing-settings.ts';
+import { withFreshKey } from '../../src/lambda/fresh-key.ts';
 import { type SyncLog, scheduledSync } from '../../src/lambda/scheduled-sync.ts';
 import { type StripeStandIn, startStripeStandIn } from '../../src/local/stripe/server.ts';
+import type { Secrets } from '../../src/runtime/secrets.ts';
 import { marshalItem } from '../../src/runtime/wire/marshal.ts';
 import { openStoreOnEngine, type StoreOnEngine } from '../adapters/engine.ts';
 import { apply, STACK } from '../adapters/tenancy.ts';
@@ -26,6 +29,7 @@ import {
 } from '../core/billing/world.ts';
 import { pro } from '../fixtures/tenants.ts';
 import { bundle } from '../local/fixtures/bundles.ts';
+import { startFakeAws } from '../runtime/fake-aws.ts';
 
 const TENANTS = 30;
 const CALLS = 7;
@@ -84,6 +88,21 @@ describe('the scheduled sync, bundled', () => {
     });
     expect(only?.lines.join()).not.toContain(KEY);
   });
+
+  it('reads its key by name, and anew where the one that was stored has been rotated meanwhile', async () => {
+    const aws = await startFakeAws();
+    stripe.control({ keys: { sk_test_old: 'expired' } });
+    aws.secrets.get = () => (aws.read.length === 1 ? 'sk_test_old' : KEY);
+    const name = '/saasctl/test/stripe-key';
+    const key = { STRIPE_API_KEY_PARAMETER: name, AWS_ENDPOINT_URL_SSM: aws.endpoint };
+    const [only, ...more] = await invoke(60_000, null, key);
+    expect(more).toEqual([]);
+    expect(only?.synced).toMatchObject({ stopped: null, looked: TENANTS });
+    expect(aws.read).toEqual([name, name]);
+    expect(only?.lines.join()).not.toMatch(/sk_test/);
+    stripe.control({ keys: {} });
+    await aws.close();
+  });
 });
 
 describe('its settings', () => {
@@ -118,13 +137,94 @@ describe('its settings', () => {
   ])('that are wrong name their variable: %s', (name, change) => {
     expect(() => billingSettings({ ...env, ...change })).toThrow(name);
   });
+});
 
-  it('take no key of the other mode, and never repeat it', async () => {
-    const key = 'sk_live_0123456789';
-    await expect(stripeKeyFrom({ STRIPE_API_KEY: key }, 'live')).resolves.toBe(key);
-    const refusal = await stripeKeyFrom({ STRIPE_API_KEY: key }, 'test').catch((error: unknown) => error);
-    expect(refusal).toMatchObject({ code: 'bad_setting' });
+describe('its key', () => {
+  const key = 'sk_live_0123456789';
+  const stored = new Map([
+    ['/shop/key', key],
+    ['shop/json', JSON.stringify({ other: 'x', STRIPE_API_KEY: key })],
+    ['shop/other', JSON.stringify({ key })],
+    ['shop/broken', `{"STRIPE_API_KEY": ${key}`],
+  ]);
+  const ages: (number | undefined)[] = [];
+  const secrets = (): Secrets => ({
+    async read({ name }, maxAgeMs) {
+      ages.push(maxAgeMs);
+      return stored.get(name) ?? '';
+    },
+    close() {},
+  });
+
+  it.each([
+    { STRIPE_API_KEY: key },
+    { STRIPE_API_KEY_PARAMETER: '/shop/key' },
+    { STRIPE_API_KEY_SECRET: '/shop/key' },
+    { STRIPE_API_KEY_SECRET: 'shop/json' },
+  ])('is found by %j', async (env) => {
+    await expect(stripeKeyFrom(env, 'live', secrets)).resolves.toBe(key);
+  });
+
+  it.each([
+    { STRIPE_API_KEY: key },
+    { STRIPE_API_KEY_PARAMETER: '/shop/key' },
+    { STRIPE_API_KEY_SECRET: 'shop/json' },
+    { STRIPE_API_KEY_SECRET: 'shop/other' },
+    { STRIPE_API_KEY_SECRET: 'shop/broken' },
+  ])('of the other mode, or in another shape, is not taken and not repeated: %j', async (env) => {
+    const refusal = await stripeKeyFrom(env, 'test', secrets).catch((error: unknown) => error);
+    const [variable = '', where = ''] = Object.entries(env)[0] ?? [];
+    expect(refusal).toMatchObject({
+      code: 'bad_setting',
+      message: expect.stringContaining(variable === 'STRIPE_API_KEY' ? variable : where),
+    });
     expect(JSON.stringify(refusal) + String(refusal)).not.toContain(key);
+  });
+
+  it('has one name, and a missing one says which', async () => {
+    await expect(stripeKeyFrom({}, 'live', secrets)).rejects.toThrow('STRIPE_API_KEY_PARAMETER');
+    const both = { STRIPE_API_KEY: key, STRIPE_API_KEY_SECRET: '/shop/key' };
+    await expect(stripeKeyFrom(both, 'live', secrets)).rejects.toThrow('are both set');
+  });
+
+  it('is read again after five minutes, and at once where it is wanted anew', async () => {
+    ages.length = 0;
+    await stripeKeyFrom({ STRIPE_API_KEY_PARAMETER: '/shop/key' }, 'live', secrets);
+    await stripeKeyFrom({ STRIPE_API_KEY_PARAMETER: '/shop/key' }, 'live', secrets, { anew: true });
+    expect(ages).toEqual([300_000, 0]);
+  });
+});
+
+describe('a key that is refused', () => {
+  const refused = new SaasctlError({ code: 'sink_unauthorized', category: 'auth', message: 'no' });
+  /** A store whose key is rotated after the first read, and a Stripe that takes the new one alone. */
+  async function runs(keys: string[], fails: (key: string) => Error | null) {
+    const used: string[] = [];
+    const outcome = await withFreshKey(
+      async (anew) => keys[anew ? 1 : 0] as string,
+      async (key) => {
+        used.push(key);
+        const error = fails(key);
+        if (error !== null) throw error;
+        return 'synced';
+      },
+    ).catch((error: unknown) => error);
+    return { used, outcome };
+  }
+
+  it('is read anew, and the work done with the one that was stored since', async () => {
+    const { used, outcome } = await runs(['old', 'new'], (key) => (key === 'old' ? refused : null));
+    expect([used, outcome]).toEqual([['old', 'new'], 'synced']);
+  });
+
+  it('and is still the same fails, after one run; another that is refused too, after two', async () => {
+    expect(await runs(['old', 'old'], () => refused)).toEqual({ used: ['old'], outcome: refused });
+    expect(await runs(['old', 'new'], () => refused)).toEqual({ used: ['old', 'new'], outcome: refused });
+  });
+
+  it('is not read anew for any other failure', async () => {
+    const failed = new Error('remote');
+    expect(await runs(['old', 'new'], () => failed)).toEqual({ used: ['old'], outcome: failed });
   });
 });
 
@@ -196,7 +296,11 @@ interface Invocation {
 }
 
 /** Invocations of one sandbox until there is nothing left, each with so much time. */
-async function invoke(remainingMs: number, eventsPerSecond: number | null = null): Promise<Invocation[]> {
+async function invoke(
+  remainingMs: number,
+  eventsPerSecond: number | null = null,
+  key: Record<string, string> = { STRIPE_API_KEY: KEY },
+): Promise<Invocation[]> {
   const script = `
     const { handler } = await import(${JSON.stringify(file)});
     for (let next = true; next; ) {
@@ -215,7 +319,7 @@ async function invoke(remainingMs: number, eventsPerSecond: number | null = null
     SAASCTL_STACK: STACK,
     SAASCTL_BILLING: JSON.stringify({ ...BILLING, eventsPerSecond }),
     SAASCTL_STRIPE_URL: stripe.url,
-    STRIPE_API_KEY: KEY,
+    ...key,
   };
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
     env,

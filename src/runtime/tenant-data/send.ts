@@ -1,5 +1,5 @@
 import type { Pause } from '../retry.ts';
-import type { Wire } from '../wire/client.ts';
+import { NO_CREDENTIALS, type Wire } from '../wire/client.ts';
 import type { Reply } from '../wire/reply.ts';
 import { Ambiguous, ConditionFailed, Rejected, Throttled } from './errors.ts';
 
@@ -33,8 +33,10 @@ export async function sendData(
     if (reply.kind === 'applied') return reply.output;
     doubtful ||= reply.kind === 'ambiguous' && repeat !== 'read';
     const fault = faultOf(operation, reply);
-    const last = !(fault instanceof Throttled) || tries === MAX_TRIES || (doubtful && repeat === 'once');
-    if (last) throw doubtful ? new Ambiguous(fault.message) : fault;
+    // Whoever asks for credentials has asked often enough.
+    const unsigned = reply.kind === 'not_applied' && reply.code === NO_CREDENTIALS;
+    const final = !(fault instanceof Throttled) || unsigned || (doubtful && repeat === 'once');
+    if (final || tries === MAX_TRIES) throw doubtful ? new Ambiguous(fault.message) : fault;
     await backOff(pause, tries);
   }
 }
@@ -51,6 +53,7 @@ function faultOf(operation: string, reply: Exclude<Reply, { kind: 'applied' }>):
       return new Throttled(`${operation}: ${cancelled.join(', ')}`);
     return new Rejected(cancelled.find((each) => each !== 'None') ?? code, message);
   }
+  if (code === NO_CREDENTIALS && reason !== 'rejected') return new Throttled(`${operation}: ${message}`);
   if (reason !== 'rejected' || code === 'TransactionInProgressException')
     return new Throttled(`${operation}: ${code}`);
   return new Rejected(code, message);

@@ -62,8 +62,8 @@ export interface Connection {
   /** Where a tenant's data is written with: its own credentials, where it has any. */
   wireFor(tenantId: string): Wire;
   stack: string;
-  /** Of cursors. */
-  secret(): string;
+  /** Of cursors; asked for with the first page that has one. */
+  secret(): string | Promise<string>;
   pause: Pause;
 }
 
@@ -131,12 +131,13 @@ export function openTenantData(tenant: TenantRef, connection: Connection): Tenan
       const { request, scope } = compileQuery(table, tenantId, options);
       const { cursor = null } = options;
       const start =
-        cursor === null ? {} : startAfter(tenantId, openCursor(connection.secret(), scope, cursor));
+        cursor === null ? {} : startAfter(tenantId, openCursor(await connection.secret(), scope, cursor));
       const output = await send('Query', { ...request, ...start }, 'read');
       const items = (output['Items'] as unknown[]).map((item) => shown(tenantId, item));
       const last = output['LastEvaluatedKey'];
       const sk = last === undefined ? null : shown(tenantId, last)['SK'];
-      return { items, cursor: sk === null ? null : sealCursor(connection.secret(), scope, String(sk)) };
+      if (sk === null) return { items, cursor: null };
+      return { items, cursor: sealCursor(await connection.secret(), scope, String(sk)) };
     },
 
     batchGet: async (sks) => batchGet(batch(), sks),

@@ -127,6 +127,29 @@ describe('a refusal', () => {
   });
 });
 
+describe('without credentials', () => {
+  const unsigned = (reason: 'unreachable' | 'rejected') => notApplied(reason, 'no_credentials');
+
+  it.each([...reads, ...whole, ...once, transaction])(
+    '%s is sent once: they were asked for often',
+    async (_, call) => {
+      for (const [reason, name] of [
+        ['unreachable', 'Throttled'],
+        ['rejected', 'Rejected'],
+      ] as const) {
+        const { sent, data } = answering(unsigned(reason));
+        await expect(call(data)).rejects.toMatchObject({ name });
+        expect(sent).toHaveLength(1);
+      }
+    },
+  );
+
+  it.each([...whole, transaction])('%s stays in doubt once an answer was lost', async (_, call) => {
+    const { data } = answering(lost, unsigned('unreachable'));
+    await expect(call(data)).rejects.toMatchObject({ name: 'Ambiguous' });
+  });
+});
+
 describe('a batch', () => {
   const write = (request: object) => applied({ UnprocessedItems: { 'test-app-data': [request] } });
   const key = (sk: string) => ({ PK: { S: 'TENANT#acme' }, SK: { S: sk } });

@@ -8,7 +8,8 @@ const id = fc.stringMatching(/^[A-Za-z0-9/+]{1,40}$/);
 const request = fc.record({
   host: fc.constantFrom('dynamodb.eu-central-1.amazonaws.com', '127.0.0.1:8000', 'localhost:1'),
   path: fc.constantFrom('/', '/base'),
-  target: fc.constantFrom('DynamoDB_20120810.UpdateItem', 'DynamoDB_20120810.GetItem'),
+  target: fc.constantFrom('DynamoDB_20120810.UpdateItem', 'DynamoDB_20120810.GetItem', undefined),
+  type: fc.constantFrom('application/x-www-form-urlencoded; charset=utf-8', undefined),
   body: fc.object().map((value) => JSON.stringify(value)),
 });
 const credentials = fc.record(
@@ -17,24 +18,29 @@ const credentials = fc.record(
 );
 
 it('signs as aws4 does, whatever the request, the credentials and the time', () => {
-  const sign = createSigner('eu-central-1');
+  const signers = {
+    dynamodb: createSigner('eu-central-1'),
+    sts: createSigner('eu-central-1', 'sts'),
+    ssm: createSigner('eu-central-1', 'ssm'),
+  };
   // A few signers in turn, so that the derived key of one is not another's.
   const property = fc.property(
     request,
     credentials,
     fc.date({ min: new Date(0), max: new Date('2099-12-31'), noInvalidDate: true }),
-    (one, who, at) => {
-      const ours = sign(one, who, at.getTime());
+    fc.constantFrom('dynamodb', 'sts', 'ssm'),
+    (one, who, at, service) => {
+      const ours = signers[service](one, who, at.getTime());
       const { headers } = aws4.sign(
         {
-          service: 'dynamodb',
+          service,
           region: 'eu-central-1',
           method: 'POST',
           path: one.path,
           headers: {
             Host: one.host,
-            'Content-Type': 'application/x-amz-json-1.0',
-            'X-Amz-Target': one.target,
+            'Content-Type': one.type ?? 'application/x-amz-json-1.0',
+            ...(one.target === undefined ? {} : { 'X-Amz-Target': one.target }),
             'X-Amz-Date': ours['x-amz-date'] as string,
           },
           body: one.body,
