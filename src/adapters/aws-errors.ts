@@ -10,6 +10,8 @@ const AUTH = new Set([
   'AccessDeniedException',
   'UnrecognizedClientException',
   'InvalidClientTokenId',
+  'InvalidAccessKeyId',
+  'InvalidToken',
   'InvalidSignatureException',
   'SignatureDoesNotMatch',
   'ExpiredToken',
@@ -26,12 +28,19 @@ const isNetwork = (error: SdkError): boolean =>
 const isForeign = ({ name, message }: SdkError): boolean =>
   name === 'SyntaxError' || name === 'Unknown' || message === 'Unknown';
 
+/** The services that we ask, as their errors name them. */
+export type AwsService =
+  | 'DynamoDB'
+  | 'STS'
+  | 'Cost Explorer'
+  | 'Resource Groups Tagging API'
+  | 'CloudFormation'
+  | 'S3'
+  | 'Lambda'
+  | 'SSM';
+
 /** An SDK error as one that says what to do. `doing` completes "could not …". */
-export function awsError(
-  thrown: unknown,
-  doing: string,
-  service: 'DynamoDB' | 'STS' | 'Cost Explorer' | 'Resource Groups Tagging API' = 'DynamoDB',
-): SaasctlError {
+export function awsError(thrown: unknown, doing: string, service: AwsService = 'DynamoDB'): SaasctlError {
   if (thrown instanceof SaasctlError) return thrown;
   const error = thrown as SdkError;
   const requestId = error.$metadata?.requestId;

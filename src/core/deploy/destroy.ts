@@ -1,0 +1,118 @@
+import { destroyFailed, interruptedWhile, stackBusy, whileUnderWay } from './failures.ts';
+import { type Following, follow } from './follow.ts';
+import { patiently } from './patience.ts';
+import type { Cloud, StackState } from './ports.ts';
+import { destroyOrder } from './profile-stacks.ts';
+import { standingOf } from './states.ts';
+
+export interface DestroyRequest {
+  /** The stack to delete; the profile's own stands for all that belongs to it. */
+  name: string;
+  /** The profile's `stack`. */
+  stack: string;
+  dryRun: boolean;
+  /** SSM parameters to look for, and to name where they are left. */
+  secrets?: readonly string[];
+  /** What the user types to run this again; `saasctl destroy <name>` unless given. */
+  command?: string;
+}
+
+export interface LeftBehind {
+  stack: string;
+  logicalId: string;
+  physicalId: string;
+  type: string;
+}
+
+export interface DestroyHooks extends Following {
+  /** `keeps`: tables and buckets, which the shipped templates retain. Throws when the answer is no. */
+  confirm(question: { stacks: readonly string[]; keeps: readonly LeftBehind[] }): Promise<void>;
+}
+
+export interface Destroyed {
+  stack: string;
+  /** `absent`: there was nothing to delete. */
+  status: 'deleted' | 'absent' | 'planned';
+  /** What was deleted, or would be, in that order. */
+  stacks: string[];
+  /** What is still there, or would be: retained tables and buckets, secrets. */
+  left: LeftBehind[];
+}
+
+/**
+ * Deletes stacks in the order that they rely on each other, after the confirmation; what holds data is retained by its
+ * template, and named. A stack that is being deleted is followed, one whose deletion failed is deleted again. Throws
+ * `tenants_left`, `stacks_left`, `stack_busy`, or what the deletion failed of.
+ */
+export async function destroyStack(
+  cloud: Cloud,
+  asked: DestroyRequest,
+  hooks: DestroyHooks,
+): Promise<Destroyed> {
+  const { stacks } = cloud;
+  const request = { ...asked, command: asked.command ?? `saasctl destroy ${asked.name}` };
+  const living = await patiently(hooks, () => stacks.list(request.stack));
+  const order = destroyOrder(request.stack, request.name, living);
+  const names = order.map(({ name }) => name);
+  if (order.length === 0) return { stack: request.name, status: 'absent', stacks: [], left: [] };
+  const keeps: LeftBehind[] = [];
+  for (const state of order) {
+    const all = await patiently(hooks, () => stacks.resources(state.id));
+    keeps.push(
+      ...all
+        .filter(({ type, status }) => isKept(type) && status !== 'DELETE_COMPLETE')
+        .map(({ status: _, ...resource }) => ({ stack: state.name, ...resource })),
+    );
+  }
+  if (request.dryRun) return { stack: request.name, status: 'planned', stacks: names, left: keeps };
+  await hooks.confirm({ stacks: names, keeps });
+
+  const left: LeftBehind[] = [];
+  for (const state of order) left.push(...(await deleteOne(cloud, state, request, hooks)));
+  for (const name of request.secrets ?? []) {
+    if (!(await patiently(hooks, () => cloud.secrets.exists(name)))) continue;
+    left.push({ stack: request.stack, logicalId: name, physicalId: name, type: 'AWS::SSM::Parameter' });
+  }
+  return { stack: request.name, status: 'deleted', stacks: names, left };
+}
+
+async function deleteOne(
+  { stacks }: Cloud,
+  state: StackState,
+  { stack, command }: DestroyRequest & { command: string },
+  hooks: DestroyHooks,
+): Promise<LeftBehind[]> {
+  const { name, id } = state;
+  if (hooks.signal.aborted) throw interruptedWhile(name, command);
+  const standing = standingOf(state.status);
+  if (standing === 'changing' || standing === 'settling') throw stackBusy(state, command);
+  const deleting = standing === 'deleting' ? await patiently(hooks, () => stacks.operation(id)) : null;
+  // A second try after a failed one is an operation of its own.
+  const token =
+    deleting ??
+    `saasctl-destroy-${id.split('/').at(-1)}-${Date.parse(state.updatedAt ?? '') || 0}-${standing}`;
+  const before = await patiently(hooks, () => stacks.resources(id));
+  if (standing !== 'deleting') {
+    // On since the first deploy; nobody has been asked before this point.
+    if (name === stack) await patiently(hooks, () => stacks.protect(id, false));
+    await patiently(hooks, () => stacks.remove(id, token));
+  } else hooks.onNote?.(`${name} is being deleted already: picked up`);
+  const skipped = new Set<string>();
+  const watching: Following = {
+    ...hooks,
+    onEvent(event) {
+      if (event.status === 'DELETE_SKIPPED') skipped.add(event.logicalId);
+      hooks.onEvent(event);
+    },
+  };
+  const ended = await follow(stacks, state, token, watching).catch((error: unknown) => {
+    throw hooks.signal.aborted ? interruptedWhile(name, command) : whileUnderWay(error, name, command);
+  });
+  if (ended.interrupted) throw interruptedWhile(name, command);
+  if (ended.state !== null) throw destroyFailed(ended.state, ended.failure, command);
+  return before
+    .filter(({ logicalId, status }) => skipped.has(logicalId) || status === 'DELETE_SKIPPED')
+    .map(({ status: _, ...resource }) => ({ stack: name, ...resource }));
+}
+
+const isKept = (type: string): boolean => /^AWS::(DynamoDB::(Global)?Table|S3::Bucket)$/.test(type);

@@ -1,0 +1,66 @@
+import { SaasctlError } from '../errors.ts';
+import { didYouMean } from '../nearest.ts';
+import type { StackKind, StackState } from './ports.ts';
+
+/** The tag with the profile's `stack`, on every stack that belongs to it. */
+export const STACK_TAG = 'saasctl-stack';
+
+/** The name of a profile's stack; `tenantId` for the kind `silo`. */
+export const stackName = (stack: string, kind: Exclude<StackKind, 'silo'>): string =>
+  kind === 'core' ? stack : `${stack}-${kind}`;
+export const tenantStackName = (stack: string, tenantId: string): string => `${stack}-tenant-${tenantId}`;
+
+/** Which of a profile's stacks this is, by its name. */
+export function kindOf(stack: string, name: string): { kind: StackKind; tenantId: string | null } | null {
+  if (name === stack) return { kind: 'core', tenantId: null };
+  const rest = name.startsWith(`${stack}-`) ? name.slice(stack.length + 1) : '';
+  if (rest === 'bootstrap' || rest === 'service' || rest === 'guardrails')
+    return { kind: rest, tenantId: null };
+  return rest.startsWith('tenant-') && rest.length > 7 ? { kind: 'silo', tenantId: rest.slice(7) } : null;
+}
+
+/** A profile's own stacks among those whose names begin so: `prod-eu` is another profile's, not one of `prod`. */
+export const ownStacks = (stack: string, living: readonly StackState[]): StackState[] =>
+  living.filter(({ name, tags }) => kindOf(stack, name) !== null && (tags[STACK_TAG] ?? stack) === stack);
+
+/** What relies on others goes first. */
+const ORDER: readonly StackKind[] = ['silo', 'service', 'guardrails', 'core', 'bootstrap'];
+
+/**
+ * The stacks that go when one is destroyed, first things first; none where nothing is there. Throws `tenants_left`
+ * (tenants’ stacks go one by one, each with its own confirmation), `stacks_left`, `unknown_stack`.
+ */
+export function destroyOrder(stack: string, name: string, living: readonly StackState[]): StackState[] {
+  const own = ownStacks(stack, living);
+  const wanted = kindOf(stack, name);
+  if (wanted === null) {
+    const names = own.map((one) => one.name);
+    throw new SaasctlError({
+      code: 'unknown_stack',
+      category: 'not_found',
+      message: `${name} is no stack of the profile`,
+      hint: `${didYouMean(name, names)}it has ${names.length === 0 ? 'none' : names.join(', ')}`,
+      next: 'saasctl deploy status',
+    });
+  }
+  const kindAt = (state: StackState): StackKind => kindOf(stack, state.name)?.kind ?? 'silo';
+  if (wanted.kind === 'bootstrap') {
+    const others = own.filter((state) => kindAt(state) !== 'bootstrap').map((state) => state.name);
+    if (others.length > 0) throw stacksLeft('stacks_left', name, others, `saasctl destroy ${stack}`);
+  }
+  if (wanted.kind !== 'core') return own.filter((state) => state.name === name);
+  const tenants = own.filter((state) => kindAt(state) === 'silo').map((state) => state.name);
+  if (tenants.length > 0) throw stacksLeft('tenants_left', name, tenants, `saasctl destroy ${tenants[0]}`);
+  return [...own].sort((a, b) => ORDER.indexOf(kindAt(a)) - ORDER.indexOf(kindAt(b)));
+}
+
+const SHOWN = 5;
+
+const stacksLeft = (code: string, name: string, left: readonly string[], next: string): SaasctlError =>
+  new SaasctlError({
+    code,
+    category: 'conflict',
+    message: `${name} cannot be destroyed while ${left.slice(0, SHOWN).join(', ')}${left.length > SHOWN ? ` and ${left.length - SHOWN} more` : ''} rely on it`,
+    hint: 'nothing was changed',
+    next,
+  });

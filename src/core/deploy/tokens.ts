@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import type { PlanRequest, StackState } from './ports.ts';
+
+const MINE = 'saasctl-';
+
+/**
+ * The name of a change set: the same for the same template, parameters and tags, so that a run that was interrupted
+ * is known again. At most 128 characters of `[A-Za-z0-9-]`, as CloudFormation demands.
+ */
+export function planToken({
+  body,
+  parameters,
+  tags,
+}: Pick<PlanRequest, 'body' | 'parameters' | 'tags'>): string {
+  const sorted = (record: Record<string, string>) =>
+    Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+  const content = JSON.stringify([body, sorted(parameters), sorted(tags)]);
+  return `${MINE}${createHash('sha256').update(content).digest('hex').slice(0, 32)}`;
+}
+
+const lastPart = (arn: string): string =>
+  arn
+    .split('/')
+    .at(-1)
+    ?.replace(/[^A-Za-z0-9-]/g, '') ?? '';
+
+/** The client request token of an execution: a stack that goes back to an earlier state needs another one. */
+export const executionToken = (plan: string, changeSet: string): string =>
+  `${plan}-${lastPart(changeSet)}`.slice(0, 128);
+
+/** Whether an operation executes a change set of this name. */
+export const isExecutionOf = (operation: string | null, plan: string): boolean =>
+  operation?.startsWith(`${plan}-`) === true;
+
+const CLEANING = `${MINE}clean-`;
+
+/** The token of the deletion of what a failed creation left. */
+export const cleaningToken = ({ id }: StackState): string => `${CLEANING}${lastPart(id)}`;
+
+export const isCleaning = (operation: string | null): boolean => operation?.startsWith(CLEANING) === true;

@@ -1,0 +1,209 @@
+import { describe, expect, it } from 'vitest';
+import { type DestroyHooks, destroyStack } from '../../../src/core/deploy/destroy.ts';
+import { destroyOrder } from '../../../src/core/deploy/profile-stacks.ts';
+import { type FakeCloud, fakeCloud } from '../../fixtures/cloud.ts';
+import { deploy, person, template } from './engine.ts';
+
+const SECRETS = ['/saasctl/prod/cursor-secret', '/saasctl/prod/stripe-key'];
+
+/** All the stacks of a profile `prod`, and one of another. */
+async function inhabited({ tenants = [] as string[] } = {}): Promise<FakeCloud> {
+  const cloud = fakeCloud();
+  const one = (
+    name: string,
+    kind: 'core' | 'service' | 'guardrails' | 'bootstrap' | 'silo',
+    body: string,
+    stack = 'prod',
+  ) => deploy(cloud, { name, kind, body, tags: { 'saasctl-stack': stack } });
+  await one('prod-bootstrap', 'bootstrap', template({ table: null, bucket: 'prod-code' }));
+  await one('prod', 'core', template());
+  await one('prod-service', 'service', template({ table: null }));
+  await one('prod-guardrails', 'guardrails', template({ table: null }));
+  for (const id of tenants)
+    await one(`prod-tenant-${id}`, 'silo', template({ table: `prod-app-data-${id}` }));
+  await one('prod-eu', 'core', template({ table: 'prod-eu-gates' }), 'prod-eu');
+  cloud.secrets.set('/saasctl/prod/cursor-secret', 'x');
+  cloud.calls.length = 0;
+  return cloud;
+}
+
+function destroy(cloud: FakeCloud, name = 'prod', over: Partial<DestroyHooks> = {}, dryRun = false) {
+  const { hooks } = person(cloud);
+  return destroyStack(
+    cloud,
+    { name, stack: 'prod', dryRun, secrets: SECRETS },
+    { ...hooks, confirm: async () => {}, ...over },
+  );
+}
+
+describe('destroy', () => {
+  it('deletes a profile’s stacks in the order that they rely on each other, and names what is left', async () => {
+    const cloud = await inhabited();
+    const done = await destroy(cloud);
+    expect(done).toMatchObject({
+      status: 'deleted',
+      stacks: ['prod-service', 'prod-guardrails', 'prod', 'prod-bootstrap'],
+    });
+    expect(done.left.map(({ physicalId }) => physicalId)).toEqual([
+      'prod-gates',
+      'prod-code',
+      '/saasctl/prod/cursor-secret',
+    ]);
+    expect([...cloud.world.keys()].sort()).toEqual(['prod-code', 'prod-eu-gates', 'prod-gates']);
+    expect((await cloud.stacks.list('')).map(({ name }) => name)).toEqual(['prod-eu']);
+  });
+
+  it('is nothing the second time', async () => {
+    const cloud = await inhabited();
+    await destroy(cloud);
+    expect(await destroy(cloud)).toEqual({ stack: 'prod', status: 'absent', stacks: [], left: [] });
+  });
+
+  it('is followed by a deploy that takes the tables in again, with what is in them', async () => {
+    const cloud = await inhabited();
+    cloud.world.set('prod-gates', { type: 'AWS::DynamoDB::Table', data: 'acme' });
+    await destroy(cloud);
+    const { changes, status } = await deploy(cloud);
+    expect(status).toBe('created');
+    expect(changes).toContainEqual(expect.objectContaining({ action: 'Import', logicalId: 'GatesTable' }));
+    expect(cloud.world.get('prod-gates')?.data).toBe('acme');
+  });
+
+  it('is followed by a deploy that fails half-way, and loses nothing', async () => {
+    const cloud = await inhabited();
+    cloud.world.set('prod-gates', { type: 'AWS::DynamoDB::Table', data: 'acme' });
+    await destroy(cloud);
+    cloud.failAt('Authorizer', 'no');
+    await expect(deploy(cloud)).rejects.toMatchObject({ code: 'deploy_failed' });
+    expect(cloud.stack('prod').status).toBe('ROLLBACK_COMPLETE');
+    cloud.mend();
+    expect(await deploy(cloud)).toMatchObject({ status: 'created' });
+    expect(cloud.world.get('prod-gates')?.data).toBe('acme');
+  });
+
+  it('asks once, with all that goes and what is kept, before any protection is lifted', async () => {
+    const cloud = await inhabited();
+    const no = new Error('declined');
+    let asked: Parameters<DestroyHooks['confirm']>[0] | undefined;
+    const confirm: DestroyHooks['confirm'] = async (question) => {
+      asked = question;
+      throw no;
+    };
+    await expect(destroy(cloud, 'prod', { confirm })).rejects.toBe(no);
+    expect(asked?.stacks).toEqual(['prod-service', 'prod-guardrails', 'prod', 'prod-bootstrap']);
+    expect(asked?.keeps.map(({ physicalId }) => physicalId)).toEqual(['prod-gates', 'prod-code']);
+    expect(cloud.stack('prod').protected).toBe(true);
+    expect(cloud.calls.filter((call) => /protect|remove/.test(call))).toEqual([]);
+  });
+
+  it('shows in a dry run what would go, and asks nothing', async () => {
+    const cloud = await inhabited();
+    const done = await destroy(cloud, 'prod', { confirm: () => expect.fail('asked') }, true);
+    expect(done).toMatchObject({
+      status: 'planned',
+      left: [{ physicalId: 'prod-gates' }, { physicalId: 'prod-code' }],
+    });
+    expect(cloud.calls.filter((call) => /protect|remove/.test(call))).toEqual([]);
+  });
+
+  it('refuses while tenants have stacks of their own', async () => {
+    const cloud = await inhabited({ tenants: ['acme', 'beta'] });
+    await expect(destroy(cloud)).rejects.toMatchObject({
+      code: 'tenants_left',
+      exitCode: 5,
+      message: expect.stringContaining('prod-tenant-acme, prod-tenant-beta'),
+      next: 'saasctl destroy prod-tenant-acme',
+    });
+    expect(await destroy(cloud, 'prod-tenant-acme')).toMatchObject({
+      stacks: ['prod-tenant-acme'],
+      left: [{ physicalId: 'prod-app-data-acme' }, { logicalId: '/saasctl/prod/cursor-secret' }],
+    });
+  });
+
+  it('keeps the code as long as something runs it', async () => {
+    await expect(destroy(await inhabited(), 'prod-bootstrap')).rejects.toMatchObject({ code: 'stacks_left' });
+  });
+
+  it('knows no stack of another profile', async () => {
+    const cloud = await inhabited();
+    await expect(destroy(cloud, 'prod-eu')).rejects.toMatchObject({ code: 'unknown_stack', exitCode: 3 });
+    await expect(destroy(cloud, 'prod-guardrail')).rejects.toMatchObject({
+      hint: expect.stringContaining('did you mean prod-guardrails?'),
+    });
+  });
+
+  it('takes no stack that carries another profile’s tag', async () => {
+    const cloud = await inhabited();
+    cloud.stack('prod-service').tags['saasctl-stack'] = 'prod-service';
+    expect(
+      destroyOrder('prod', 'prod', await cloud.stacks.list('prod')).map(({ name }) => name),
+    ).not.toContain('prod-service');
+  });
+
+  it('that fails names the cause, and goes on once it is mended', async () => {
+    const cloud = await inhabited();
+    cloud.failAt('delete Authorizer', 'the function is in use');
+    await expect(destroy(cloud)).rejects.toMatchObject({
+      code: 'destroy_failed',
+      exitCode: 7,
+      message: expect.stringContaining('Authorizer (AWS::Lambda::Function): the function is in use'),
+      next: 'saasctl destroy prod',
+    });
+    expect(cloud.stack('prod-service').status).toBe('DELETE_FAILED');
+    cloud.mend();
+    expect(await destroy(cloud)).toMatchObject({ status: 'deleted' });
+  });
+
+  it('leaves a stack alone that somebody changes', async () => {
+    const cloud = await inhabited();
+    cloud.stack('prod-service').status = 'UPDATE_IN_PROGRESS';
+    await expect(destroy(cloud)).rejects.toMatchObject({ code: 'stack_busy' });
+    expect(cloud.calls).not.toContain('stacks.remove');
+  });
+
+  it('interrupted is picked up again', async () => {
+    const cloud = await inhabited();
+    const { hooks, interrupt } = person(cloud);
+    const error = destroy(cloud, 'prod', { signal: hooks.signal, onEvent: interrupt });
+    await expect(error).rejects.toMatchObject({ exitCode: 130, next: 'saasctl destroy prod' });
+    expect(cloud.stack('prod-service').status).toBe('DELETE_IN_PROGRESS');
+    const notes: string[] = [];
+    const onNote = (text: string): void => {
+      notes.push(text);
+    };
+    expect(await destroy(cloud, 'prod', { onNote })).toMatchObject({ status: 'deleted' });
+    expect(notes).toEqual(['prod-service is being deleted already: picked up']);
+  });
+
+  it('killed at any call is finished by the same command', async () => {
+    const whole = await inhabited();
+    await destroy(whole);
+    const steps = whole.calls.length;
+    for (let number = 1; number <= steps; number++) {
+      const cloud = await inhabited();
+      cloud.onCall = (_, made) => {
+        if (made >= number) throw new Error('killed');
+      };
+      await expect(destroy(cloud)).rejects.toThrow('killed');
+      cloud.onCall = () => {};
+      await destroy(cloud);
+      expect((await cloud.stacks.list('')).map(({ name }) => name)).toEqual(['prod-eu']);
+      expect([...cloud.world.keys()].sort()).toEqual(['prod-code', 'prod-eu-gates', 'prod-gates']);
+    }
+  });
+
+  it.each(['stacks.list', 'stacks.resources', 'stacks.protect', 'stacks.remove', 'secrets.exists'] as const)(
+    'without the permission for %s exits 4, and goes on with it',
+    async (call) => {
+      const cloud = await inhabited();
+      cloud.deny(call);
+      await expect(destroy(cloud)).rejects.toMatchObject({
+        exitCode: 4,
+        message: expect.stringContaining(call),
+      });
+      cloud.mend();
+      await destroy(cloud);
+      expect((await cloud.stacks.list('')).map(({ name }) => name)).toEqual(['prod-eu']);
+    },
+  );
+});
