@@ -64,7 +64,8 @@ async function runQuickstart(cx: Context): Promise<void> {
   await bill(tell, tenant);
   const page = join(config.storeDir, 'cost-report.html');
   await tell.say(
-    'What every tenant costs, on the sample bill: direct + allocated + overhead + unallocated is the bill, to the cent.',
+    'What every tenant costs, on a sample bill: direct + allocated + overhead + unallocated is the bill, to the cent. ' +
+      'Storage stays unallocated here, since the demo stores nothing; a margin needs real payments.',
   );
   const shown = relative(cx.deps.cwd, page);
   await tell.run(['cost', 'report', '--month', 'this', '--source', 'sample', '--html', shown]);

@@ -20,9 +20,11 @@ export function parseDecimal(text: string): Decimal | null {
 /** Without exponent, superfluous zeros or a sign on zero. */
 export function formatDecimal({ units, scale }: Decimal): string {
   const digits = String(units < 0n ? -units : units).padStart(scale + 1, '0');
-  const fraction = scale === 0 ? '' : digits.slice(-scale).replace(/0+$/, '');
-  const whole = digits.slice(0, digits.length - scale);
-  return `${units < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
+  const point = digits.length - scale;
+  let end = digits.length;
+  while (end > point && digits[end - 1] === '0') end--;
+  const sign = units < 0n ? '-' : '';
+  return `${sign}${digits.slice(0, point)}${end === point ? '' : `.${digits.slice(point, end)}`}`;
 }
 
 export function addDecimals(a: Decimal, b: Decimal): Decimal {

@@ -14,7 +14,7 @@ export const costModel = (packageRoot: string): Promise<string> =>
 /** Bills, revenue and tags, as the profile says. Without a key of Stripe's there is no revenue. */
 export async function openCost(
   packageRoot: string,
-  { io: { env }, cwd, now }: World,
+  { io: { env }, cwd, now, pause = wait }: World,
   { profile, storeDir }: Config,
   trace: Trace | null,
   say: (text: string) => void,
@@ -23,6 +23,8 @@ export async function openCost(
   return openCostWorld({
     account: profile.account,
     region: profile.region,
+    stack: profile.stack,
+    endpoint: env['AWS_ENDPOINT_URL_DYNAMODB'] || env['AWS_ENDPOINT_URL'] || '',
     awsProfile: profile.awsProfile ?? null,
     folder: join(storeDir, 'cost'),
     sampleFile: join(packageRoot, 'templates', 'sample-bill', 'focus.csv'),
@@ -30,8 +32,11 @@ export async function openCost(
     trace,
     say,
     now,
+    pause,
   });
 }
+
+const wait = (ms: number): Promise<void> => new Promise((wake) => setTimeout(wake, ms));
 
 async function stripeForRevenue(profile: ProfileConfig, env: Environment, cwd: string) {
   const { stripeKeyAndUrl } = await import('../config/stripe-key.ts');

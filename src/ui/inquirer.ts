@@ -17,3 +17,10 @@ export async function askText(message: string, asking: Asking): Promise<string> 
   const { answer } = await ask([{ type: 'input', name: 'answer', message }]);
   return answer;
 }
+
+/** Nothing of what is typed is shown. */
+export async function askHidden(message: string, asking: Asking): Promise<string> {
+  const ask = inquirer.createPromptModule(asking);
+  const { answer } = await ask([{ type: 'password', name: 'answer', message, mask: false }]);
+  return answer;
+}

@@ -20,6 +20,13 @@ export async function typeToConfirm(id: string, io: Io): Promise<boolean> {
   return (await interruptible(io, (signal) => askText(question, { ...io.prompt, signal }))).trim() === id;
 }
 
+/** Asks for a secret, which is not shown as it is typed. */
+export async function askSecret(question: string, io: Io): Promise<string> {
+  needTerminal(io, 'the secret on stdin');
+  const { askHidden } = await import('./inquirer.ts');
+  return interruptible(io, (signal) => askHidden(visible(question), { ...io.prompt, signal }));
+}
+
 function needTerminal(io: Io, flag: string): void {
   if (io.stdinIsTTY && io.stderrIsTTY) return;
   throw usageError('confirmation_required', 'this needs a confirmation, and there is no terminal to ask on', {

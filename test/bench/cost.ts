@@ -13,9 +13,9 @@ import type { Bill, CostLine } from '../../src/core/cost/types.ts';
 import { atMost, exactly, type Figure } from './figure.ts';
 import type { World } from './world.ts';
 
-const TENANTS = 10_000;
+export const TENANTS = Number(process.env['SAASCTL_BENCH_TENANTS'] ?? 10_000);
 const MONTHS = 12;
-/** Of CSV; the figure is of 1000. */
+/** Of CSV. */
 const FOCUS_MB = Number(process.env['SAASCTL_BENCH_FOCUS_MB'] ?? 100);
 
 export async function costFigures({ root }: Pick<World, 'root'>): Promise<Figure[]> {
@@ -115,7 +115,7 @@ const SHARED = [
 ] as const;
 
 /** A tenth of the tenants have a table of their own. */
-function largeBill(month: string): Bill {
+export function largeBill(month: string): Bill {
   const line = (units: bigint, more: Partial<CostLine>): CostLine => ({
     amount: { units, scale: 10 },
     service: null,

@@ -109,6 +109,33 @@ describe('cost report from Cost Explorer', () => {
     expect(unavailable.error().next).not.toBeNull();
   });
 
+  it('throttled for a minute, it waits, says so, and answers; a refused request costs nothing', async () => {
+    await rm(cacheDir(), { recursive: true, force: true });
+    const throttled = { status: 400, type: 'LimitExceededException', message: 'Rate exceeded' };
+    explorer.failures.push(...Array.from({ length: 7 }, () => throttled));
+    const before = project.clock.now;
+    const ran = await project.cli('cost report --profile prod -o csv');
+    expect([ran.code, (project.clock.now - before) / 1000]).toEqual([0, 71]);
+    expect(ran.stdout).toContain('acme,');
+    expect(ran.stderr).toContain('Cost Explorer is throttling');
+    expect(ran.stderr).toContain('3 requests to Cost Explorer cost USD 0.03');
+  });
+
+  it('throttled without end, it gives up after two minutes with what to do: 6, and nothing on stdout', async () => {
+    await rm(cacheDir(), { recursive: true, force: true });
+    const throttled = { status: 400, type: 'LimitExceededException', message: 'Rate exceeded' };
+    explorer.failures.push(...Array.from({ length: 30 }, () => throttled));
+    const before = project.clock.now;
+    const ran = await report();
+    explorer.failures.length = 0;
+    expect([ran.code, ran.stdout]).toEqual([6, '']);
+    expect(ran.error()).toMatchObject({ code: 'aws_throttled', exitCode: 6, retryable: true });
+    expect(ran.error().next).not.toBeNull();
+    const waited = (project.clock.now - before) / 1000;
+    expect(waited).toBeGreaterThan(90);
+    expect(waited).toBeLessThanOrEqual(120);
+  });
+
   it('a margin that cannot be known is said before a request is paid for', async () => {
     const before = explorer.queries.length;
     const ran = await report(' --fail-on-negative-margin');

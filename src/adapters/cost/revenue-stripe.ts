@@ -81,12 +81,14 @@ export function stripeRevenue(settings: StripeRevenueSettings): RevenueSource & 
       for (const amount of fees) books.add('fees', amount);
       return { month, ...books.close() };
     },
-    notes: () =>
-      strangers.size === 0
+    notes: () => [
+      ...cache.notes(),
+      ...(strangers.size === 0
         ? []
         : [
             `${strangers.size} ${strangers.size === 1 ? 'customer' : 'customers'} of Stripe belong to no tenant and are left out of revenue: ${[...strangers].slice(0, 3).join(', ')}${strangers.size > 3 ? ', …' : ''}`,
-          ],
+          ]),
+    ],
     close: client.close,
   };
 }

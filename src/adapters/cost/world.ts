@@ -1,11 +1,13 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { RevenueSource } from '../../core/cost/revenue.ts';
 import { TAG_KEYS, type TagSource } from '../../core/cost/tags.ts';
-import type { CostSource } from '../../core/cost/types.ts';
+import type { CostSource, MeterCache } from '../../core/cost/types.ts';
 
 export interface CostWorldSettings {
   account: string;
   region: string;
+  stack: string;
+  /** Where DynamoDB answers, if that was said; empty otherwise. */
+  endpoint: string;
   awsProfile: string | null;
   /** Where finished months are kept. */
   folder: string;
@@ -17,6 +19,7 @@ export interface CostWorldSettings {
   say(text: string): void;
   /** Epoch ms. */
   now(): number;
+  pause(ms: number): Promise<void>;
 }
 
 /** What a run may ask for unless told otherwise: a year of a large account is some hundred pages. */
@@ -24,7 +27,7 @@ const MOST_REQUESTS = 200;
 
 /** The sources of cost, revenue and tags, each made at its first use and closed together. */
 export function openCostWorld(settings: CostWorldSettings) {
-  const { account, region, awsProfile, folder, trace, say, now } = settings;
+  const { account, region, stack, endpoint, awsProfile, folder, trace, say, now, pause } = settings;
   const closers: (() => Promise<void> | void)[] = [];
   const closing = <T extends { close(): Promise<void> | void }>(opened: T): T => {
     closers.push(() => opened.close());
@@ -62,7 +65,7 @@ export function openCostWorld(settings: CostWorldSettings) {
           maxRequests: wanted.maxRequests ?? MOST_REQUESTS,
           cache: billCache(folder, now),
           now,
-          pause: (ms) => pause(ms),
+          pause,
           say,
         }),
       );
@@ -70,8 +73,11 @@ export function openCostWorld(settings: CostWorldSettings) {
     async revenue(customers: ReadonlyMap<string, string>): Promise<RevenueSource | null> {
       if (settings.stripe === null) return null;
       const { stripeRevenue } = await import('./revenue-stripe.ts');
-      const wait = async (ms: number) => void (await pause(ms));
-      return closing(stripeRevenue({ ...settings.stripe, customers, folder, trace, now, pause: wait }));
+      return closing(stripeRevenue({ ...settings.stripe, customers, folder, trace, now, pause }));
+    },
+    async meters(): Promise<MeterCache> {
+      const { meterCache } = await import('./meter-cache.ts');
+      return meterCache(folder, { account, region, stack, endpoint }, now);
     },
     async tags(): Promise<TagSource> {
       const { openTags } = await import('./tags.ts');

@@ -28,7 +28,13 @@ const EMBEDDED = {
 } as const;
 
 /** `maxAttempts` counts the first one: 1 never sends anything twice. */
-export function documentClient(settings: ClientSettings, maxAttempts = READ_TRIES): DynamoDBDocumentClient {
+export const documentClient = (settings: ClientSettings, maxAttempts = READ_TRIES): DynamoDBDocumentClient =>
+  DynamoDBDocumentClient.from(dynamoClient(settings, maxAttempts), {
+    marshallOptions: { removeUndefinedValues: true },
+  });
+
+/** The same without translation of values: what is sent and answered is DynamoDB's own JSON. */
+export function dynamoClient(settings: ClientSettings, maxAttempts: number): DynamoDBClient {
   const client = new DynamoDBClient({
     region: settings.region,
     ...(settings.endpoint === null ? {} : { endpoint: settings.endpoint }),
@@ -38,5 +44,5 @@ export function documentClient(settings: ClientSettings, maxAttempts = READ_TRIE
     requestHandler: timeLimits(settings.timeoutMs),
   });
   if (settings.trace !== null) traceCalls(client.middlewareStack, 'dynamodb', settings.trace);
-  return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+  return client;
 }

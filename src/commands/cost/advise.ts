@@ -41,7 +41,7 @@ async function runAdvise(cx: Context, options: Options): Promise<void> {
     bill,
     report,
     tenants: gathered.tenants,
-    usage,
+    usage: usage(),
     callsByDay: callsByDay.length === 0 ? null : callsByDay,
   });
   await print(cx, advice);

@@ -1,5 +1,5 @@
 import { exceedsUnallocated } from '../../core/cost/coverage.ts';
-import { type CostReport, UNALLOCATED } from '../../core/cost/report.ts';
+import { type CostReport, type CostRow, UNALLOCATED } from '../../core/cost/report.ts';
 import { type Decimal, formatDecimal } from '../../core/decimal.ts';
 import { SaasctlError, usageError } from '../../core/errors.ts';
 import { moneyText } from '../../ui/amount.ts';
@@ -7,7 +7,9 @@ import type { Gathered } from './gather.ts';
 
 /** For cron: exit code 8 where more of a bill is unallocated than `limit` percent. */
 export function checkUnallocated({ months }: Gathered, limit: Decimal): void {
-  const over = months.filter(({ allocation }) => exceedsUnallocated(allocation, limit));
+  const over = months
+    .map(({ bill, allocation }) => ({ bill, allocation: allocation() }))
+    .filter(({ allocation }) => exceedsUnallocated(allocation, limit));
   const [first] = over;
   if (first === undefined) return;
   const { unallocated } = first.allocation;
@@ -37,14 +39,21 @@ export const noRevenue = (mode: string): SaasctlError =>
     next: mode === 'stand-in' ? 'saasctl config show --origin' : `export STRIPE_API_KEY=sk_${mode}_…`,
   });
 
+type Suspect = Pick<CostRow, 'tenantId' | 'margin'> & { month: string };
+
 /** For cron: exit code 8 where a tenant costs more than it brings, or that cannot be told. `reports` are by tenant. */
-export function checkMargins(reports: readonly CostReport[]): void {
-  const rows = reports.flatMap(({ month, rows: of }) => of.map((row) => ({ month, ...row })));
-  const tenants = rows.filter(({ tenantId }) => tenantId !== UNALLOCATED);
-  const losing = tenants.filter(({ margin }) => margin !== null && margin.minor < 0);
-  const open = tenants.filter(({ margin }) => margin === null);
+export function checkMargins(reports: Iterable<CostReport>): void {
+  const losing: Suspect[] = [];
+  const open: Suspect[] = [];
+  for (const { month, rows } of reports) {
+    for (const { tenantId, margin } of rows) {
+      if (tenantId === UNALLOCATED) continue;
+      if (margin === null) open.push({ month, tenantId, margin });
+      else if (margin.minor < 0) losing.push({ month, tenantId, margin });
+    }
+  }
   if (losing.length === 0 && open.length === 0) return;
-  const said = (list: typeof rows): string =>
+  const said = (list: readonly Suspect[]): string =>
     list
       .slice(0, 5)
       .map(

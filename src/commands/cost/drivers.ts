@@ -1,73 +1,120 @@
-import type { DriverAmounts, UsageDrivers } from '../../core/cost/types.ts';
-import type { ControlStore } from '../../core/ports.ts';
-import { gateDays, type UsageItem } from '../../core/usage/usage.ts';
-import { inBatches } from '../batches.ts';
+import { ageNote, changedSince, meteredMonths, stillHolds, storeCheck } from '../../core/cost/metered.ts';
+import type { Census, ListedTenant, MeterCache, MeteredMonth } from '../../core/cost/types.ts';
+import { SaasctlError } from '../../core/errors.ts';
+import type { UsageItem } from '../../core/usage/usage.ts';
 
-/** Tenants whose usage is read at the same time. */
-const AT_ONCE = 100;
+/** Tenants whose usage is held at a time. */
+const AT_ONCE = 1000;
+/** How often usage is read again that was being folded meanwhile; a fold moves a day once. */
+const TRIES = 3;
 
-/** The driver that a metric is; metrics of the project's own are drivers by their name. */
-const DRIVER_OF: Readonly<Record<string, string>> = {
-  api_calls: 'requests',
-  storage_bytes: 'byte_hours',
-};
+export interface Metered {
+  /** One a month asked for, in that order. */
+  months: readonly MeteredMonth[];
+  notes: readonly string[];
+}
 
 /**
- * Drivers from what was metered: everybody's usage of the months that will be asked for, read once. A gauge's
- * amount is its level × hours. Writes are not metered by themselves: every call is one to the gate.
+ * What was metered in the months, ascending. A month that cannot change any more is read once and kept for ever; a
+ * later one of a large stack for hours, and of the tenants that changed meanwhile it is read again. `fresh`: nothing
+ * that was kept is used.
  */
-export function meteredDrivers(
-  store: ControlStore,
-  tenantIds: readonly string[],
-  months: readonly string[],
-): UsageDrivers & { callsByDay(month: string): Promise<readonly bigint[]> } {
-  let read: ReturnType<typeof readAll> | undefined;
-  const all = () => {
-    read ??= readAll(store, tenantIds, months);
-    return read;
-  };
+export async function metered(
+  census: Census,
+  cache: MeterCache,
+  listing: Promise<readonly ListedTenant[]>,
+  { months, now, fresh }: { months: readonly string[]; now: number; fresh: boolean },
+): Promise<Metered> {
+  const notes: string[] = [];
+  const readAt = new Date(now).toISOString();
+  const found: MeteredMonth[] = [];
+  // Read while the tenants are being listed.
+  for (const month of fresh ? [] : months)
+    found.push(...[await cache.read(month)].filter((one) => one !== null));
+  const tenants = await listing;
+  const isOfStore = storeCheck(tenants);
+  const kept = new Map<string, MeteredMonth>();
+  for (const one of found) {
+    if (!stillHolds(one.month, one.readAt, tenants.length, now)) continue;
+    if (isOfStore(one)) kept.set(one.month, one);
+    else notes.push(`the usage kept of ${one.month} is of another store: it was read again`);
+  }
+  const missing = months.filter((month) => !kept.has(month));
+  const everybody = tenants.map(({ id }) => id);
+  const read = new Map<string, MeteredMonth>();
+  for (const month of await readMonths(census, everybody, missing, readAt)) {
+    read.set(month.month, month);
+    await cache.write(month);
+  }
+  for (const month of kept.values()) {
+    const changed = changedSince(month, tenants);
+    const [again] = await readMonths(census, changed, changed.length === 0 ? [] : [month.month], readAt);
+    if (again !== undefined) kept.set(month.month, withAgain(month, again, changed));
+    const note = ageNote(month, now);
+    if (note !== null) notes.push(note);
+  }
   return {
-    amounts: async (month) => (await all()).found.get(month) ?? new Map(),
-    /** Of all tenants, by UTC day of the month; days without a call are left out. */
-    async callsByDay(month) {
-      const { calls } = await all();
-      return [...calls.entries()].filter(([day]) => day.startsWith(month)).map(([, count]) => count);
-    },
+    months: months.flatMap((month) => read.get(month) ?? kept.get(month) ?? []),
+    notes: [...cache.notes(), ...notes],
   };
 }
 
-async function readAll(store: ControlStore, tenantIds: readonly string[], months: readonly string[]) {
-  const found = new Map(months.map((month) => [month, new Map<string, DriverAmounts>()]));
-  const calls = new Map<string, bigint>();
+/** What is known of all, with what was read again of some. Calls by day stay those of then. */
+function withAgain(kept: MeteredMonth, again: MeteredMonth, ids: readonly string[]): MeteredMonth {
+  const amounts = () => {
+    const merged = new Map(kept.amounts());
+    for (const id of ids) merged.delete(id);
+    for (const [id, of] of again.amounts()) merged.set(id, of);
+    return merged;
+  };
+  return { ...kept, ids: [...new Set([...kept.ids, ...again.ids])], amounts };
+}
+
+async function readMonths(
+  census: Census,
+  ids: readonly string[],
+  months: readonly string[],
+  readAt: string,
+): Promise<MeteredMonth[]> {
+  const sums = meteredMonths(months, readAt);
   const [first = '', last = first] = [months[0], months.at(-1)];
-  for await (const ids of inBatches(listed(tenantIds), AT_ONCE)) {
-    // Folded usage before the gates: a fold between the two is then missed for a moment, never counted twice.
-    const folded = await Promise.all(ids.map((id) => store.usage(id, `${first}-01`, `${last}-31`)));
-    const gates = await store.gates(ids);
-    for (const [i, id] of ids.entries()) {
-      const items = [...(folded[i] ?? []), ...gateDays(gates.get(id) ?? null, '')];
-      for (const [month, amounts] of byMonth(items)) found.get(month)?.set(id, amounts);
-      for (const { day, metric, amount } of items) {
-        if (metric === 'api_calls') calls.set(day, (calls.get(day) ?? 0n) + BigInt(Math.trunc(amount)));
-      }
-    }
+  if (months.length === 0) return [];
+  for (let at = 0; at < ids.length; at += AT_ONCE) {
+    const usage = await readUsage(census, ids.slice(at, at + AT_ONCE), first, last);
+    for (const [id, items] of usage) sums.add(id, items);
   }
-  return { found, calls };
+  return sums.months();
 }
 
-async function* listed(ids: readonly string[]): AsyncGenerator<string> {
-  yield* ids;
-}
-
-function byMonth(items: readonly UsageItem[]): Map<string, DriverAmounts> {
-  const months = new Map<string, Record<string, bigint>>();
-  for (const { day, metric, amount } of items) {
-    const month = day.slice(0, 7);
-    const amounts = months.get(month) ?? {};
-    const driver = DRIVER_OF[metric] ?? metric;
-    amounts[driver] = (amounts[driver] ?? 0n) + BigInt(Math.trunc(amount));
-    if (driver === 'requests') amounts['write_units'] = amounts['requests'] ?? 0n;
-    months.set(month, amounts);
+/**
+ * Folded usage with what is still on the gates, each unit once. Folded usage is read before the gates: a day that was
+ * folded between the two is in neither, so whose gate has lost a day meanwhile is read again.
+ */
+async function readUsage(
+  census: Census,
+  ids: readonly string[],
+  first: string,
+  last: string,
+): Promise<Map<string, readonly UsageItem[]>> {
+  const usage = new Map<string, readonly UsageItem[]>();
+  let left = ids;
+  for (let tries = 0; left.length > 0; tries++) {
+    const before = await census.onGates(left);
+    const folded = await census.folded(left, `${first}-01`, `${last}-31`);
+    const after = await census.onGates(left);
+    for (const id of left) usage.set(id, [...(folded.get(id) ?? []), ...(after.get(id) ?? [])]);
+    left = left.filter((id) => {
+      const days = new Set((after.get(id) ?? []).map(({ day }) => day));
+      return (before.get(id) ?? []).some(({ day }) => !days.has(day));
+    });
+    if (tries === TRIES && left.length > 0)
+      throw new SaasctlError({
+        code: 'usage_moving',
+        category: 'remote',
+        message: `usage of ${left.length} tenants was being folded while it was read`,
+        next: 'saasctl cost report',
+        retryable: true,
+      });
   }
-  return months;
+  return usage;
 }

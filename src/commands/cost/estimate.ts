@@ -132,4 +132,6 @@ async function print(cx: Context, result: Estimate, comparisons: readonly Compar
   for (const { variant: one, total, difference } of comparisons)
     cx.note(`${one}: ${moneyText(total)}, ${difference.minor < 0 ? '' : '+'}${plainAmount(difference)}`);
   cx.note(cx.paint.dim(`prices of ${result.asOf}, ${result.prices}: ${result.source}`));
+  const unchecked = Object.entries(result.unchecked).map(([unit, from]) => `${unit} (${from})`);
+  if (unchecked.length > 0) cx.note(cx.paint.dim(`not compared with that: ${unchecked.join(', ')}`));
 }

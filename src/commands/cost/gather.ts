@@ -1,4 +1,4 @@
-import { allocate } from '../../core/cost/allocate.ts';
+import { allocate, checkTotal } from '../../core/cost/allocate.ts';
 import { DEFAULT_DRIVERS } from '../../core/cost/drivers.ts';
 import type { RevenueMonth } from '../../core/cost/revenue.ts';
 import type {
@@ -6,14 +6,13 @@ import type {
   Bill,
   CostTenant,
   DriverAmounts,
+  ListedTenant,
   Policy,
   QueryCost,
 } from '../../core/cost/types.ts';
-import type { ControlStore } from '../../core/ports.ts';
-import type { Tenant } from '../../core/tenants/tenant.ts';
 import type { Context } from '../context.ts';
 import { noRevenue } from './checks.ts';
-import { meteredDrivers } from './drivers.ts';
+import { metered } from './drivers.ts';
 
 /** What a run asks for. */
 export interface Wanted {
@@ -22,6 +21,8 @@ export interface Wanted {
   source: string;
   tenantTag: string;
   detail: 'services' | 'features';
+  /** Nothing that was kept of usage is used. */
+  fresh?: boolean;
   /** Without revenue there is nothing to say. */
   needsRevenue?: boolean;
 }
@@ -29,8 +30,9 @@ export interface Wanted {
 /** One month with everything that a report says of it. */
 export interface GatheredMonth {
   bill: Bill;
-  allocation: Allocation;
-  usage: ReadonlyMap<string, DriverAmounts>;
+  /** Made anew at each call: of many tenants and months no more than one needs to be held. */
+  allocation(): Allocation;
+  usage(): ReadonlyMap<string, DriverAmounts>;
   callsByDay: readonly bigint[];
   /** `null`: there is no source of revenue. */
   revenue: RevenueMonth | null;
@@ -52,9 +54,19 @@ export async function gather(cx: Context, wanted: Wanted): Promise<Gathered> {
   const { months } = wanted;
   const { project, profile } = await cx.config();
   const policy: Policy = project.cost;
-  const all = await allTenants(await cx.store());
-  const tenants = all.map(costTenant);
+  const now = cx.now();
+  const census = await (await cx.backend()).census();
+  const listing = census.tenants();
   const world = await cx.cost();
+  const reading = metered(census, await world.meters(), listing, {
+    months,
+    now,
+    fresh: wanted.fresh === true,
+  });
+  // Waited for below; what fails before that is said first.
+  reading.catch(() => {});
+  const all = await listing;
+  const tenants = all.map(costTenant);
   const source = await world.bills({
     ...wanted,
     tenantIds: all.filter(({ status }) => status !== 'deleted').map(({ id }) => id),
@@ -62,21 +74,18 @@ export async function gather(cx: Context, wanted: Wanted): Promise<Gathered> {
   });
   const revenue = await world.revenue(customersOf(all));
   if (wanted.needsRevenue === true && revenue === null) throw noRevenue(profile.stripe);
-  const drivers = meteredDrivers(
-    await cx.store(),
-    tenants.map(({ id }) => id),
-    months,
-  );
   const bills = await source.bills({ months, detail: wanted.detail });
+  for (const bill of bills) checkTotal(bill);
+  const usage = await reading;
   const gathered: GatheredMonth[] = [];
-  for (const bill of bills) {
-    const usage = await drivers.amounts(bill.month);
-    const allocation = allocate({ bill, tenants, usage, policy });
+  for (const [at, bill] of bills.entries()) {
+    const metered = usage.months[at];
+    const amounts = () => metered?.amounts() ?? new Map<string, DriverAmounts>();
     gathered.push({
       bill,
-      allocation,
-      usage,
-      callsByDay: await drivers.callsByDay(bill.month),
+      allocation: () => allocate({ bill, tenants, usage: amounts(), policy }),
+      usage: amounts,
+      callsByDay: [...(metered?.calls.values() ?? [])],
       revenue: (await revenue?.month(bill.month)) ?? null,
     });
   }
@@ -87,9 +96,14 @@ export async function gather(cx: Context, wanted: Wanted): Promise<Gathered> {
     queryCost: source.queryCost(),
     sourceName: source.name,
     revenueName: revenue?.name ?? null,
-    notes: [...source.notes(), ...(revenue?.notes() ?? [])],
+    notes: [...source.notes(), ...usage.notes, ...(revenue?.notes() ?? [noMargin(profile.stripe)])],
   };
 }
+
+const noMargin = (mode: string): string =>
+  mode === 'stand-in'
+    ? 'no revenue, fees or margin: the profile has the stand-in for Stripe, which takes no money'
+    : `no revenue, fees or margin: there is no Stripe key of mode ${mode}`;
 
 /** The drivers in force, for people: the project's own after what they stand before. */
 export const driversInForce = ({ drivers }: Policy): Policy['drivers'] => ({
@@ -97,15 +111,15 @@ export const driversInForce = ({ drivers }: Policy): Policy['drivers'] => ({
   ...drivers,
 });
 
-/** Deleted ones as well: they cost something in months gone by. */
-async function allTenants(store: ControlStore): Promise<Tenant[]> {
-  const tenants: Tenant[] = [];
-  for await (const tenant of store.tenants({ limit: null, after: null }, () => true).items)
-    tenants.push(tenant);
-  return tenants;
-}
-
-const costTenant = ({ id, name, plan, isolation, status, createdAt, updatedAt }: Tenant): CostTenant => ({
+const costTenant = ({
+  id,
+  name,
+  plan,
+  isolation,
+  status,
+  createdAt,
+  updatedAt,
+}: ListedTenant): CostTenant => ({
   id,
   name,
   plan,
@@ -116,7 +130,7 @@ const costTenant = ({ id, name, plan, isolation, status, createdAt, updatedAt }:
 });
 
 /** Stripe customer → tenant id. */
-const customersOf = (tenants: readonly Tenant[]): ReadonlyMap<string, string> =>
+const customersOf = (tenants: readonly ListedTenant[]): ReadonlyMap<string, string> =>
   new Map(
     tenants.flatMap(({ id, stripeCustomerId }) =>
       stripeCustomerId === null ? [] : [[stripeCustomerId, id] as const],

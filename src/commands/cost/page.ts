@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { By } from '../../core/cost/report.ts';
+import type { By, CostReport } from '../../core/cost/report.ts';
 import { reportPage } from '../../ui/cost/page.ts';
 import type { Context } from '../context.ts';
 import { driversInForce, type Gathered } from './gather.ts';
@@ -14,9 +14,17 @@ export async function writePage(
 ): Promise<void> {
   const { project, profile } = await cx.config();
   const { policy, revenueName } = gathered;
-  const [first, ...others] = reportsOf(gathered, 'tenant', tenant);
+  const lastMonth = { ...gathered, months: gathered.months.slice(-1) };
+  const [services = null] = reportsOf(lastMonth, by === 'feature' ? 'feature' : 'service', tenant);
+  const months: CostReport[] = [];
+  for (const report of reportsOf(gathered, 'tenant', tenant)) {
+    // Of the months before the last one the page shows the sums.
+    const before = months.pop();
+    if (before !== undefined) months.push({ ...before, rows: [] });
+    months.push(report);
+  }
+  const [first, ...others] = months;
   if (first === undefined) return;
-  const services = reportsOf(gathered, by === 'feature' ? 'feature' : 'service', tenant).at(-1) ?? null;
   const file = resolve(cx.deps.cwd, path);
   const text = reportPage({
     stack: profile.stack,

@@ -22,6 +22,7 @@ interface Options {
   html?: string;
   failOnNegativeMargin?: true;
   maxUnallocated?: string;
+  fresh?: true;
 }
 
 export function report(host: Host) {
@@ -48,7 +49,8 @@ export function report(host: Host) {
     .addOption(new Option('--by <what>', 'what a row is').choices(BY).default('tenant'))
     .option('--html <file>', 'write the report as one page as well')
     .option('--fail-on-negative-margin', 'exit code 8 where a tenant costs more than it brings')
-    .option('--max-unallocated <percent>', 'exit code 8 where more of a bill than this is no tenant’s');
+    .option('--max-unallocated <percent>', 'exit code 8 where more of a bill than this is no tenant’s')
+    .option('--fresh', 'read usage again, whatever was kept of it');
   return onRun(host, command, runReport);
 }
 
@@ -68,11 +70,15 @@ async function runReport(cx: Context, options: Options): Promise<void> {
     source,
     tenantTag: options.tenantTag ?? project.cost.tenantTag,
     detail: by === 'feature' ? 'features' : 'services',
+    fresh: options.fresh === true,
     needsRevenue: options.failOnNegativeMargin === true,
   });
-  const reports = reportsOf(gathered, by, tenant);
   if (options.html !== undefined) await writePage(cx, options.html, gathered, { ...options, tenant });
-  await printReport(cx, reports, { tenant, by, several: options.months !== undefined });
+  await printReport(cx, reportsOf(gathered, by, tenant), {
+    tenant,
+    by,
+    several: options.months !== undefined,
+  });
   if (most !== null) checkUnallocated(gathered, most);
   if (options.failOnNegativeMargin === true) checkMargins(reportsOf(gathered, 'tenant', tenant));
 }

@@ -18,84 +18,111 @@ export interface View {
  * JSON and YAML have the report whole, several months as a list. Tables and CSV have a line a row, with its month
  * before it where there are several; what holds for the whole report is said on stderr.
  */
-export async function printReport(cx: Context, reports: readonly CostReport[], view: View): Promise<void> {
+export async function printReport(cx: Context, reports: Iterable<CostReport>, view: View): Promise<void> {
   const { format, query } = cx.globals;
-  const [first] = reports;
   if (format === 'json' || format === 'yaml' || query !== undefined) {
-    await (view.several || first === undefined
+    const [first] = view.several ? [] : reports;
+    await (first === undefined
       ? cx.print({ kind: 'list', items: reports, id: ({ month }) => month, columns: [] })
       : cx.print({ kind: 'one', item: first, id: first.month, fields: [] }));
     return;
   }
-  const lines = reports.flatMap(({ month, currency, rows }) =>
-    rows.map((row): Line => ({ month, currency, ...row })),
-  );
+  const forEyes = cx.io.stdoutIsTTY && format === 'table';
+  const said: string[] = [];
+  let notes: readonly string[] = [];
+  let facts: string | null = null;
+  // A screen's columns depend on what is in them; otherwise a month is held no longer than it is written.
+  const shown = forEyes ? [...reports] : reports;
+  function* lines(): Generator<Line> {
+    for (const report of shown) {
+      const { month, currency, rows } = report;
+      said.push(...sumOf(report));
+      facts = factsOf(report);
+      notes = report.notes;
+      for (const row of rows) yield { month, currency, ...row };
+    }
+  }
   await cx.print<Line>({
     kind: 'list',
-    items: lines,
+    items: lines(),
     id: (line) => nameOf(line, view.by),
-    columns: columnsOf(cx, reports, lines, view),
+    columns: forEyes && Array.isArray(shown) ? screenColumns(cx, shown, view) : pipeColumns(cx, view),
     empty: 'the bill of the month is empty',
   });
-  for (const report of reports) for (const text of sumOf(report)) cx.note(text);
-  const last = reports.at(-1);
-  if (last !== undefined) cx.note(cx.paint.dim(factsOf(last)));
-  for (const note of first?.notes ?? []) cx.note(note);
+  for (const text of said) cx.note(text);
+  if (facts !== null) cx.note(cx.paint.dim(facts));
+  for (const note of notes) cx.note(note);
 }
 
 const nameOf = (line: CostRow, by: By): string =>
   (by === 'tenant' ? line.tenantId : by === 'service' ? line.service : line.feature) ?? '';
 
-function columnsOf(
-  cx: Context,
-  reports: readonly CostReport[],
-  lines: readonly Line[],
-  { by, several, tenant }: View,
-): Column<Line>[] {
-  const forEyes = cx.io.stdoutIsTTY && cx.globals.format === 'table';
-  const amount = (money: Money | null, currency: string): Cell => {
-    if (money === null) return null;
-    // A text that begins with a minus would be a formula to a spreadsheet, and come with an apostrophe.
-    if (cx.globals.format === 'csv') return Number(plainAmount(money));
-    if (!forEyes) return plainAmount(money);
-    return money.currency === currency ? amountText(money) : moneyText(money);
-  };
-  const column = (header: string, value: (line: Line) => Money | null): Column<Line> => ({
-    header,
-    value: (line) => amount(value(line), line.currency),
-    paint: (text, line, paint) => {
-      const money = value(line);
-      if (money === null || money.minor === 0) return paint.dim(text);
-      return header === 'margin' && money.minor < 0 ? paint.red(text) : text;
-    },
-    align: 'right',
-  });
-  const hasRevenue = lines.some(({ revenue }) => revenue !== null);
-  const earned = [
-    column('revenue', ({ revenue }) => revenue),
-    column('fees', ({ fees }) => fees),
-    column('margin', ({ margin }) => margin),
-  ];
-  const currencies = new Set(reports.map(({ currency }) => currency));
+type Amounts = Pick<
+  CostRow,
+  'direct' | 'allocated' | 'overhead' | 'unallocated' | 'cost' | 'revenue' | 'fees' | 'margin'
+>;
+
+const moneyColumn = (
+  header: keyof Amounts,
+  amount: (money: Money, currency: string) => Cell,
+): Column<Line> => ({
+  header,
+  value: (line) => {
+    const money = line[header];
+    return money === null ? null : amount(money, line.currency);
+  },
+  paint: (text, line, paint) => {
+    const money = line[header];
+    if (money === null || money.minor === 0) return paint.dim(text);
+    return header === 'margin' && money.minor < 0 ? paint.red(text) : text;
+  },
+  align: 'right',
+});
+
+const PARTS = ['direct', 'allocated', 'overhead'] as const;
+const EARNED = ['revenue', 'fees', 'margin'] as const;
+
+const MONTH: Column<Line> = { header: 'month', value: ({ month }) => month };
+const CURRENCY: Column<Line> = { header: 'currency', value: ({ currency }) => currency };
+const nameColumn = (by: By): Column<Line> => ({
+  header: by,
+  value: (line) => nameOf(line, by),
+  paint: (text, { tenantId }, paint) => (tenantId === UNALLOCATED ? paint.yellow(text) : text),
+});
+
+/** Every column, whatever is in it. */
+function pipeColumns(cx: Context, { by, several }: View): Column<Line>[] {
+  // A text that begins with a minus would be a formula to a spreadsheet, and come with an apostrophe.
+  const asNumber = cx.globals.format === 'csv';
+  const amount = (money: Money): Cell => (asNumber ? Number(plainAmount(money)) : plainAmount(money));
   return [
-    ...(several ? [{ header: 'month', value: ({ month }: Line) => month }] : []),
-    {
-      header: by,
-      value: (line) => nameOf(line, by),
-      paint: (text, { tenantId }, paint) => (tenantId === UNALLOCATED ? paint.yellow(text) : text),
-    },
-    column('direct', ({ direct }) => direct),
-    column('allocated', ({ allocated }) => allocated),
-    column('overhead', ({ overhead }) => overhead),
-    ...(forEyes && lines.every(({ unallocated }) => unallocated.minor === 0)
-      ? []
-      : [column('unallocated', ({ unallocated }) => unallocated)]),
-    column('cost', ({ cost }) => cost),
-    ...(forEyes && !hasRevenue ? [] : earned),
-    ...(forEyes && currencies.size === 1
-      ? []
-      : [{ header: 'currency', value: ({ currency }: Line) => currency }]),
-    ...(forEyes && tenant === null ? [shareColumn(cx, reports)] : []),
+    ...(several ? [MONTH] : []),
+    nameColumn(by),
+    ...[...PARTS, 'unallocated' as const, 'cost' as const, ...EARNED].map((header) =>
+      moneyColumn(header, amount),
+    ),
+    CURRENCY,
+  ];
+}
+
+/** What has something to say, with a drawing. */
+function screenColumns(cx: Context, reports: readonly CostReport[], view: View): Column<Line>[] {
+  const { by, several, tenant } = view;
+  const amount = (money: Money, currency: string): Cell =>
+    money.currency === currency ? amountText(money) : moneyText(money);
+  const rows = reports.flatMap(({ rows: of }) => of);
+  const headers: (keyof Amounts)[] = [
+    ...PARTS,
+    ...(rows.every(({ unallocated }) => unallocated.minor === 0) ? [] : ['unallocated' as const]),
+    'cost',
+    ...(rows.some(({ revenue }) => revenue !== null) ? EARNED : []),
+  ];
+  return [
+    ...(several ? [MONTH] : []),
+    nameColumn(by),
+    ...headers.map((header) => moneyColumn(header, amount)),
+    ...(new Set(reports.map(({ currency }) => currency)).size === 1 ? [] : [CURRENCY]),
+    ...(tenant === null ? [shareColumn(cx, reports)] : []),
   ];
 }
 

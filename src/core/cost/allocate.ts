@@ -1,10 +1,10 @@
 import { addDecimals, type Decimal, formatDecimal, rescaled, ZERO } from '../decimal.ts';
 import { SaasctlError } from '../errors.ts';
 import { driverFinder } from './drivers.ts';
-import { openLedger } from './ledger.ts';
+import { type Ledger, openLedger } from './ledger.ts';
 import { openMeters } from './meters.ts';
 import { presence } from './present.ts';
-import { type Weights, weightsOf } from './split.ts';
+import { split, type Weights, weightsOf } from './split.ts';
 import type { Allocation, Bill, CostLine, CostTenant, DriverAmounts, Policy, Treatment } from './types.ts';
 
 export interface AllocationInput {
@@ -21,7 +21,7 @@ const LEAST_SCALE = 10;
 
 /**
  * Gives every unit of a month's bill to a tenant, or names it as unallocated. Exact: whole numbers of the finest
- * unit that the bill has. Throws `cost_does_not_add_up` where the lines are not the source's total.
+ * unit that the bill has. Throws as `checkTotal` does.
  */
 export function allocate({ bill, tenants, usage, policy }: AllocationInput): Allocation {
   const scale = bill.lines.reduce((finest, { amount }) => Math.max(finest, amount.scale), LEAST_SCALE);
@@ -59,11 +59,20 @@ export function allocate({ bill, tenants, usage, policy }: AllocationInput): All
     }
   }
 
-  const costs = new Map(follow.list().map(({ service }) => [service, weightsOf(ledger.costOf(service))]));
+  // Where each service's cost went, before anything follows it.
+  const ways = new Map(follow.list().map(({ service }) => [service, wayOf(service, ledger, pools.list())]));
   for (const pool of follow.list()) {
-    const weights = costs.get(pool.service);
-    if (weights !== undefined && weights.at.length > 0) ledger.share('allocated', pool, weights);
-    else overhead.add('overhead', pool, pool.units);
+    const way = ways.get(pool.service);
+    if (way === undefined || way.parts.at.length === 0) {
+      overhead.add('overhead', pool, pool.units);
+      continue;
+    }
+    split(pool.units, way.parts, (at, units) => {
+      const left = way.left[at - 2];
+      if (left !== undefined) ledger.leave(left.reason, pool, units, left);
+      else if (at === 0) ledger.share('allocated', { ...pool, units }, way.tenants);
+      else overhead.add('overhead', pool, units);
+    });
   }
 
   const weights = overheadWeights(policy, ledger.ids, present, ledger.cost());
@@ -93,8 +102,8 @@ export function allocate({ bill, tenants, usage, policy }: AllocationInput): All
   };
 }
 
-/** The lines are what the source says the month costs, or nothing is allocated. */
-function checkTotal({ month, currency, lines, total }: Bill): void {
+/** Throws `cost_does_not_add_up` where a bill's lines are not what its source says the month costs. */
+export function checkTotal({ month, currency, lines, total }: Bill): void {
   const sum = lines.reduce<Decimal>((so_far, { amount }) => addDecimals(so_far, amount), ZERO);
   const difference = addDecimals(total, { units: -sum.units, scale: sum.scale });
   if (difference.units === 0n) return;
@@ -115,6 +124,20 @@ const KINDS = {
   refund: 'refunds',
   adjustment: 'refunds',
 } as const;
+
+/**
+ * What became of a service's cost: tenants carry some, some is overhead, some is nobody's. What follows it is divided
+ * the same way, so that a credit for all of a service is not given to the few tenants with resources of their own.
+ */
+function wayOf(service: string | null, ledger: Ledger, pools: readonly Pool[]) {
+  const tenants = weightsOf(ledger.costOf(service));
+  const left = ledger.leftOf(service);
+  const shared = pools
+    .filter((pool) => pool.service === service && pool.driver === 'overhead')
+    .reduce((sum, { units }) => sum + units, 0n);
+  const carried = tenants.cumulative.at(-1) ?? 0n;
+  return { tenants, left, parts: weightsOf([carried, shared, ...left.map(({ units }) => units)]) };
+}
 
 /** `null`: as usage. */
 function treatmentOf({ recordType }: CostLine, policy: Policy): Treatment | null {

@@ -31,6 +31,8 @@ export interface Estimate {
   prices: string;
   asOf: string;
   source: string;
+  /** Prices in it that nobody compared with the source, and where each is from. */
+  unchecked: Readonly<Record<string, string>>;
   tenants: number;
   callsPerMonth: string;
   lines: EstimateLine[];
@@ -78,6 +80,7 @@ export function estimate(model: CostModel, prices: string, variants: readonly Va
     prices,
     asOf: list.asOf,
     source: list.source,
+    unchecked: list.unchecked ?? {},
     tenants,
     callsPerMonth: formatDecimal(callsOf(model)),
     lines: items.map(({ service, what, quantity, unit, price }, at) => ({

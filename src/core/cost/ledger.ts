@@ -16,14 +16,18 @@ const keyOf = (...parts: readonly (string | number | null)[]): string => JSON.st
 
 /** What each tenant was given, and what nobody was: kept as it is given, added up as it is asked for. */
 export function openLedger(tenants: readonly CostTenant[], used: Iterable<string>) {
-  const known = new Set(tenants.map(({ id }) => id));
+  const known = new Set<string>();
+  for (const { id } of tenants) known.add(id);
   // Usage of an id that is no tenant takes its share, so that it is not put on the others.
-  const ids = [...new Set([...known, ...used])];
+  const strangers = new Set<string>();
+  for (const id of used) if (!known.has(id)) strangers.add(id);
+  const ids = [...known, ...strangers];
   // A store lists them in order already.
   if (ids.some((id, at) => at > 0 && id < (ids[at - 1] ?? ''))) ids.sort();
-  const isKnown = ids.map((id) => known.has(id));
-  const positions = new Map(ids.map((id, at) => [id, at]));
-  const none = (): bigint[] => ids.map(() => 0n);
+  const isKnown = ids.map((id) => !strangers.has(id));
+  const positions = new Map<string, number>();
+  for (const [at, id] of ids.entries()) positions.set(id, at);
+  const none = (): bigint[] => new Array<bigint>(ids.length).fill(0n);
   const parts = { direct: none(), allocated: none(), overhead: none() };
   const direct = new Map<string, Place & { at: number; units: bigint }>();
   const left = new Map<string, Unallocated & Place>();
@@ -86,19 +90,22 @@ export function openLedger(tenants: readonly CostTenant[], used: Iterable<string
       return sums;
     },
 
+    /** What nobody was given of a service. */
+    leftOf: (service: string | null): Unallocated[] =>
+      [...left.values()].filter((entry) => entry.service === service).map((entry) => ({ ...entry })),
+
     parts(): Map<string, Parts> {
-      return new Map(
-        ids.flatMap((id, at) => {
-          if (!known.has(id)) return [];
-          const { direct, allocated, overhead } = parts;
-          return [
-            [
-              id,
-              { direct: direct[at] ?? 0n, allocated: allocated[at] ?? 0n, overhead: overhead[at] ?? 0n },
-            ] as const,
-          ];
-        }),
-      );
+      const { direct, allocated, overhead } = parts;
+      const byTenant = new Map<string, Parts>();
+      for (const [at, id] of ids.entries()) {
+        if (!isKnown[at]) continue;
+        byTenant.set(id, {
+          direct: direct[at] ?? 0n,
+          allocated: allocated[at] ?? 0n,
+          overhead: overhead[at] ?? 0n,
+        });
+      }
+      return byTenant;
     },
     totals(): Parts & { unallocated: bigint } {
       const sum = (amounts: readonly bigint[]): bigint =>
@@ -134,3 +141,4 @@ export function openLedger(tenants: readonly CostTenant[], used: Iterable<string
   };
   return ledger;
 }
+export type Ledger = ReturnType<typeof openLedger>;

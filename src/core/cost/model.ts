@@ -37,6 +37,8 @@ export interface Prices {
   /** `yyyy-mm-dd`, and where they were read. */
   asOf: string;
   source: string;
+  /** Prices that nobody compared with the source, and where they are from. */
+  unchecked?: Partial<Record<(typeof UNITS)[number], string>>;
   units: Record<(typeof UNITS)[number], string>;
 }
 
@@ -84,11 +86,18 @@ const object =
     return firstProblem(Object.keys(shape), (key) => shape[key]?.(value[key]) ?? null);
   };
 
+const units: Record<string, Check> = Object.fromEntries(UNITS.map((unit) => [unit, decimalText]));
 const PRICES = object({
   currency: pattern(/^[A-Z]{3}$/, 'a currency such as "USD"'),
   asOf: pattern(/^\d{4}-\d\d-\d\d$/, 'the day they were read, yyyy-mm-dd'),
   source: pattern(/\S/, 'where they were read'),
-  units: object(Object.fromEntries(UNITS.map((unit) => [unit, decimalText]))),
+  unchecked: (value) => {
+    if (value === undefined) return null;
+    const origin = pattern(/\S/, 'where the price is from');
+    const known = isObject(value) ? Object.keys(value).filter((key) => key in units) : [];
+    return object(Object.fromEntries(known.map((key) => [key, origin])))(value);
+  },
+  units: object(units),
 });
 
 const MODEL = object({

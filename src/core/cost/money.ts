@@ -7,14 +7,15 @@ export interface Money {
   exact: string;
 }
 
-const NO_DIGITS = 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ');
-const THREE_DIGITS = 'BHD IQD JOD KWD LYD OMR TND'.split(' ');
+const NO_DIGITS = 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF';
+const THREE_DIGITS = 'BHD IQD JOD KWD LYD OMR TND';
+const DIGITS = new Map([
+  ...NO_DIGITS.split(' ').map((currency) => [currency, 0] as const),
+  ...THREE_DIGITS.split(' ').map((currency) => [currency, 3] as const),
+]);
 
 /** Decimal places of a currency (ISO 4217). */
-export function minorDigits(currency: string): number {
-  if (NO_DIGITS.includes(currency)) return 0;
-  return THREE_DIGITS.includes(currency) ? 3 : 2;
-}
+export const minorDigits = (currency: string): number => DIGITS.get(currency) ?? 2;
 
 /** `units` are exact, of 10^-scale each; `minor` is what was made of them. */
 export function moneyOf(minor: bigint, units: bigint, scale: number, currency: string): Money {

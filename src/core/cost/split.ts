@@ -54,10 +54,12 @@ export function roundedTo(amount: bigint, step: bigint): bigint {
  */
 export function largestRemainder(amounts: readonly bigint[], step: bigint, target: bigint): bigint[] {
   const floors: bigint[] = [];
+  const lost: bigint[] = [];
   let sum = 0n;
   for (const amount of amounts) {
-    const floor = floorDiv(amount, step);
+    const floor = amount === 0n ? 0n : floorDiv(amount, step);
     floors.push(floor);
+    lost.push(amount - floor * step);
     sum += floor;
   }
   const missing = Number(target - sum);
@@ -65,7 +67,6 @@ export function largestRemainder(amounts: readonly bigint[], step: bigint, targe
   if (missing < 0 || missing > amounts.length) {
     throw new RangeError(`${missing} steps cannot be given to ${amounts.length} amounts`);
   }
-  const lost = amounts.map((amount, at) => amount - (floors[at] ?? 0n) * step);
   for (const at of mostLost(lost, missing)) floors[at] = (floors[at] ?? 0n) + 1n;
   return floors;
 }

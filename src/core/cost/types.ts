@@ -1,5 +1,6 @@
 import type { Decimal } from '../decimal.ts';
-import type { Isolation, TenantStatus } from '../tenants/tenant.ts';
+import type { Isolation, Tenant, TenantStatus } from '../tenants/tenant.ts';
+import type { UsageItem } from '../usage/usage.ts';
 
 /** What a line of a bill is for. `adjustment`: a correction that is neither usage nor a refund by name. */
 export const RECORD_TYPES = [
@@ -78,10 +79,42 @@ export interface CostSource {
 /** What pools are split by: metered amounts of a tenant in a month. Only ratios matter: any unit, whole numbers. */
 export type DriverAmounts = Readonly<Record<string, bigint>>;
 
-/** Where metered usage comes from. */
-export interface UsageDrivers {
-  /** By tenant id; tenants without usage may be left out. */
-  amounts(month: string): Promise<ReadonlyMap<string, DriverAmounts>>;
+/** What cost needs to know of a tenant, deleted ones included. */
+export type ListedTenant = Pick<
+  Tenant,
+  'id' | 'name' | 'plan' | 'isolation' | 'status' | 'stripeCustomerId' | 'lateAt' | 'createdAt' | 'updatedAt'
+>;
+
+/** A whole stack, read with as few and as light requests as there can be. */
+export interface Census {
+  /** By id, ascending. */
+  tenants(): Promise<ListedTenant[]>;
+  /** Folded usage of the days from `first` to `last`, both included. To be read before the gates. */
+  folded(tenantIds: readonly string[], first: string, last: string): Promise<Map<string, UsageItem[]>>;
+  /** What is on the gates and not folded yet. */
+  onGates(tenantIds: readonly string[]): Promise<Map<string, UsageItem[]>>;
+}
+
+/** What was metered in a month, as read at one time. */
+export interface MeteredMonth {
+  month: string;
+  /** ISO-8601. */
+  readAt: string;
+  /** Of whom there is usage. */
+  ids: readonly string[];
+  /** By tenant id; made anew at each call, so that of many months no more than one need be held. */
+  amounts(): ReadonlyMap<string, DriverAmounts>;
+  /** Calls of all tenants by UTC day of the month. */
+  calls: ReadonlyMap<string, bigint>;
+}
+
+/** Keeps what was metered in months gone by, of one stack. */
+export interface MeterCache {
+  /** `null`: not there, or not to be trusted. */
+  read(month: string): Promise<MeteredMonth | null>;
+  write(month: MeteredMonth): Promise<void>;
+  /** What was found and not used. */
+  notes(): readonly string[];
 }
 
 /** Drivers that every stack meters. Any metric of the project's own is a driver too. */
@@ -105,7 +138,8 @@ export type Overhead = (typeof OVERHEADS)[number];
 
 /**
  * What becomes of a kind of line that is not usage.
- * `follow`: to the tenant it is tagged with, otherwise as its service's cost is split; `overhead`; `unallocated`;
+ * `follow`: to the tenant it is tagged with, otherwise the ways that its service's cost went, be it to tenants,
+ * to overhead or to nobody; `overhead`; `unallocated`;
  * `exclude`: not part of the bill that is allocated.
  */
 export const TREATMENTS = ['follow', 'overhead', 'unallocated', 'exclude'] as const;

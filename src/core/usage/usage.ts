@@ -17,7 +17,7 @@ export interface UsageItem {
 const GATE_DAY = /^(\d{4}-\d\d-\d\d)(\.c)?$/;
 
 /** What is still on the gate of the days that begin with `prefix`: `<day>` are calls, `<day>.c` compute time. */
-export function gateDays(gate: GateItem | null, prefix: string): UsageItem[] {
+export function gateDays(gate: Pick<GateItem, 'u'> | null, prefix: string): UsageItem[] {
   return Object.entries(gate?.u ?? {}).flatMap(([name, amount]) => {
     const [, day, compute] = GATE_DAY.exec(name) ?? [];
     if (day === undefined || !day.startsWith(prefix)) return [];

@@ -10,7 +10,7 @@ export interface Method {
 }
 
 const TREATED: Readonly<Record<Policy['tax'], string>> = {
-  follow: 'go to the tenant they are tagged with, and otherwise as the cost of their service is split',
+  follow: 'go to the tenant they are tagged with, and otherwise the ways that the cost of their service went',
   overhead: 'are overhead',
   unallocated: 'stay unallocated',
   exclude: 'are left out of the bill',
@@ -35,7 +35,7 @@ export function methodSection(
 <div><h3>Overhead</h3><p>What follows no use is shared ${OVERHEAD[policy.overhead]}.</p></div>
 <div><h3>What is not usage</h3><p>Credits ${TREATED[policy.credits]}. Refunds ${TREATED[policy.refunds]}. Tax lines ${TREATED[policy.tax]}. Support fees ${TREATED[policy.support]}.</p></div>
 <div><h3>Unallocated</h3><p>What is tagged with no tenant’s id, and what is split by a use that nobody had, is shown by itself rather than spread.</p></div>
-<div><h3>Rounding</h3><p>Every amount is a whole number of the bill’s finest unit until the end; then cents are given by the largest remainder, so that rows and columns add up to the bill.</p></div>
+<div><h3>Rounding</h3><p>Every amount is a whole number of the bill’s finest unit, and pools are split exactly; only cents are rounded, once, by the largest remainder, so that rows and columns add up to the bill.</p></div>
 ${revenue === null ? null : html`<div><h3>Margin</h3><p>Revenue from ${revenue}, net of tax and refunds, less its fees, less cost.</p></div>`}
 ${drift === null ? null : html`<div><h3>Metering</h3><p>${drift.metered} calls were metered, and ${drift.billed} requests were billed${drift.percent === null ? '' : `: ${drift.percent} % apart`}.</p></div>`}
 </div></section>`;

@@ -17,7 +17,7 @@ th.setAttribute('aria-sort',up?'ascending':'descending');
 var sorted=document.createDocumentFragment();
 [].slice.call(body.rows).map(function(row){return{row:row,rest:row.classList.contains('rest'),v:rank(row,i)}})
 .sort(function(a,b){
-if(a.rest!==b.rest)return a.rest?1:-1;
+if(a.rest!==b.rest)return a.rest?1:-1;if(a.rest)return 0;
 if(a.v===null||b.v===null)return(a.v===null)-(b.v===null);
 var order=a.v<b.v?-1:a.v>b.v?1:0;return up?order:-order})
 .forEach(function(one){sorted.appendChild(one.row)});

@@ -61,6 +61,8 @@ ul.bars span:last-child{text-align:right;font-variant-numeric:tabular-nums}
 .method h3{margin-top:.4rem}
 footer{padding-bottom:2.5rem;font-size:.85rem}
 .skip{position:absolute;left:-99rem}.skip:focus{left:1rem;top:.5rem;background:var(--card);padding:.4rem .8rem;border-radius:8px}
+details{border-top:1px solid var(--line);padding:.6rem 0}
+summary{cursor:pointer;color:var(--soft)}
 @media (max-width:44rem){
 main,header,footer{padding-left:.85rem;padding-right:.85rem}
 section{padding:1rem .95rem}

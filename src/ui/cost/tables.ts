@@ -1,5 +1,6 @@
 import type { Money } from '../../core/cost/money.ts';
 import { type CostReport, type CostRow, UNALLOCATED } from '../../core/cost/report.ts';
+import { addDecimals, formatDecimal, parseDecimal, ZERO } from '../../core/decimal.ts';
 import { amountText, moneyText } from '../amount.ts';
 import { type Html, html } from './html.ts';
 
@@ -57,7 +58,13 @@ const table = ({ caption, heads: texts, body, foot, sortable }: Table): Html =>
 <tbody role="rowgroup">${body}</tbody>
 ${foot === null ? null : html`<tfoot role="rowgroup">${foot}</tfoot>`}</table>`;
 
-/** Who costs what: every row adds up, and so does every column. `filtered`: it is not the whole bill. */
+/** Rows of a table: a browser lays out so many at once, and thousands not. */
+const ROWS = 250;
+
+/**
+ * Who costs what: every row adds up, and so does every column. Beyond `ROWS` tenants the others are one row, and
+ * stand one by one in tables below that open. `filtered`: it is not the whole bill.
+ */
 export function tenantTable(
   { rows, totals, currency, month }: CostReport,
   { filtered }: { filtered: boolean },
@@ -71,23 +78,72 @@ export function tenantTable(
     ['Cost', cost],
     ...(hasRevenue ? earned(amounts) : []),
   ];
-  return table({
+  const tenants = rows.filter((row) => !isRest(row));
+  const first = tenants.slice(0, ROWS);
+  const others = tenants.slice(ROWS);
+  const sums = summed(others, currency);
+  const rowsOf = (some: readonly CostRow[]): Html[] =>
+    some.map((row) => line(tenantName(row), columns(row, row.cost), currency, isRest(row) ? 'rest' : null));
+  const texts = [
+    'Tenant',
+    'Direct',
+    'Allocated',
+    'Overhead',
+    ...(rest ? ['Unallocated'] : []),
+    'Cost',
+    ...(hasRevenue ? ['Revenue', 'Fees', 'Margin'] : []),
+  ];
+  const main = table({
     caption: `Cost in ${month}, in ${currency}: direct + allocated + overhead${rest ? ' + unallocated' : ''} = cost.${hasRevenue ? ' Revenue − fees − cost = margin.' : ''}`,
-    heads: [
-      'Tenant',
-      'Direct',
-      'Allocated',
-      'Overhead',
-      ...(rest ? ['Unallocated'] : []),
-      'Cost',
-      ...(hasRevenue ? ['Revenue', 'Fees', 'Margin'] : []),
+    heads: texts,
+    body: [
+      ...rowsOf(first),
+      ...(others.length === 0
+        ? []
+        : [line(`${others.length} others, below`, columns(sums, sums.cost), currency, 'rest')]),
+      ...rowsOf(rows.filter(isRest)),
     ],
-    body: rows.map((row) =>
-      line(tenantName(row), columns(row, row.cost), currency, row.tenantId === UNALLOCATED ? 'rest' : null),
-    ),
     foot: filtered ? null : line('The bill', columns(totals, totals.bill), currency),
     sortable: true,
   });
+  const more = chunks(others).map((some, at) => {
+    const from = ROWS * (at + 1) + 1;
+    const caption = `Tenants ${from} to ${from + some.length - 1} by cost in ${month}, in ${currency}`;
+    const part = table({ caption, heads: texts, body: rowsOf(some), foot: null, sortable: true });
+    return html`<details><summary>${caption}</summary>${part}</details>`;
+  });
+  return html`${main}${more}`;
+}
+
+const isRest = ({ tenantId }: CostRow): boolean => tenantId === UNALLOCATED;
+
+function chunks(rows: readonly CostRow[]): CostRow[][] {
+  return Array.from({ length: Math.ceil(rows.length / ROWS) }, (_, at) =>
+    rows.slice(at * ROWS, (at + 1) * ROWS),
+  );
+}
+
+const SUMMED = ['direct', 'allocated', 'overhead', 'unallocated', 'cost'] as const;
+const EARNED = ['revenue', 'fees', 'margin'] as const;
+
+/** Many rows as one. What is not known of one of them, or in another currency, is not known of all. */
+function summed(rows: readonly CostRow[], currency: string): Amounts & { cost: Money } {
+  const sum = (amounts: readonly Money[]): Money => ({
+    minor: amounts.reduce((so_far, { minor }) => so_far + minor, 0),
+    currency,
+    exact: formatDecimal(
+      amounts.reduce((so_far, { exact }) => addDecimals(so_far, parseDecimal(exact) ?? ZERO), ZERO),
+    ),
+  });
+  const known = (column: (typeof EARNED)[number]): Money | null => {
+    const amounts = rows.map((row) => row[column]).filter((amount) => amount?.currency === currency);
+    return amounts.length < rows.length ? null : sum(amounts.filter((amount) => amount !== null));
+  };
+  const [direct, allocated, overhead, unallocated, cost] = SUMMED.map((column) =>
+    sum(rows.map((row) => row[column])),
+  ) as [Money, Money, Money, Money, Money];
+  const [revenue, fees, margin] = [known('revenue'), known('fees'), known('margin')];
+  return { direct, allocated, overhead, unallocated, cost, revenue, fees, margin };
 }
 
 function tenantName({ tenantId, name, plan, status }: CostRow): Html {

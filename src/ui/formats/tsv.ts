@@ -2,6 +2,7 @@ import type { Io } from '../io.ts';
 import type { Paint } from '../paint.ts';
 import type { Result } from '../result.ts';
 import { cellText, writeText } from './cell.ts';
+import { writeLines } from './lines.ts';
 
 /** A table for pipes: tab-separated, whole values, a header line for lists, no borders, no colour. */
 export async function renderTsv<T>(result: Result<T>, io: Io, _paint: Paint): Promise<void> {
@@ -12,11 +13,7 @@ export async function renderTsv<T>(result: Result<T>, io: Io, _paint: Paint): Pr
   }
   const { columns } = result;
   await io.out(`${columns.map(({ header }) => header).join('\t')}\n`);
-  let any = false;
-  for await (const item of result.items) {
-    await io.out(`${columns.map((column) => cellText(column.value(item))).join('\t')}\n`);
-    if (io.closed) return;
-    any = true;
-  }
+  const line = (item: T): string => `${columns.map((column) => cellText(column.value(item))).join('\t')}\n`;
+  const any = await writeLines(result.items, (items) => items.map(line).join(''), io);
   if (!any && result.empty !== undefined) io.err(`${result.empty}\n`);
 }

@@ -264,8 +264,8 @@ describe('the sample bill', () => {
       detail: 'services',
     });
     expect(bills.map(({ month, estimated, total }) => [month, estimated, formatDecimal(total)])).toEqual([
-      ['2026-10', false, '36.416802987'],
-      ['2026-11', true, '36.416802987'],
+      ['2026-10', false, '17.3339306777'],
+      ['2026-11', true, '17.3339306777'],
     ]);
     expect(new Set(bills[0]?.lines.map(({ tenantTag }) => tenantTag))).toEqual(
       new Set([null, 'demo-a', 'demo-b', 'old-import']),

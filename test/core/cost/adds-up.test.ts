@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { floating, naive, problemsOf, type Reporter } from './adds-up.ts';
 import { randomMonth } from './bills.ts';
 
-const TRIALS = 2_000;
+const TRIALS = 500;
 const BROKEN_TRIALS = 300;
 const caught = (report: Reporter): number => {
   let count = 0;
@@ -12,7 +12,7 @@ const caught = (report: Reporter): number => {
 };
 
 describe('rows, columns and reasons add up to the bill', () => {
-  it('in 2,000 random months, exactly and in cents, by tenant, service and feature', () => {
+  it('in 500 random months, exactly and in cents, by tenant, service and feature', () => {
     for (let seed = 0; seed < TRIALS; seed++)
       expect(problemsOf(randomMonth(seed)), `seed ${seed}`).toEqual([]);
   });

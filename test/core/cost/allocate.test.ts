@@ -170,6 +170,24 @@ describe('who carries what', () => {
     ).toEqual([13n, -7n, -1n]);
   });
 
+  it('a credit for a service of which few tenants have some is theirs in that part alone', () => {
+    const KMS = 'AWS Key Management Service';
+    const lines = [
+      line('1', { service: KMS, tenantTag: 'cove' }),
+      line('2', { service: KMS, tenantTag: 'a-stranger' }),
+      line('7', { service: KMS }),
+      line('-5', { service: KMS, recordType: 'credit' }),
+    ];
+    // A tenth of the service is cove's, a fifth nobody's, and the rest overhead, which cove alone carries here.
+    expect(carried(given(lines, policy({ overhead: 'even' })))).toEqual({
+      acme: '0 + 0 + 1.1666666666',
+      bolt: '0 + 0 + 1.1666666667',
+      cove: '1 + -0.5 + 1.1666666667',
+      '(unallocated)': '1',
+      why: ['unknown_tenant a-stranger'],
+    });
+  });
+
   it('lines that are not the total allocate nothing, and say by how much', () => {
     const input = given([line('5'), line('0.0000000001')]);
     const error: SaasctlError = (() => {

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { reportPage } from '../../../src/ui/cost/page.ts';
+import { yearOfReports } from '../../fixtures/cost-reports.ts';
+
+/** Tables of tenants: the first one, and those that open. */
+const tables = (page: string): string[] =>
+  /<section id="tenants".*?<\/section>/s
+    .exec(page)?.[0]
+    .split('<table')
+    .slice(1)
+    .map((one) => /<tbody.*?<\/tbody>/s.exec(one)?.[0] ?? '') ?? [];
+const cents = (body: string, label: string): number =>
+  [...body.matchAll(new RegExp(`data-label="${label}" data-v="(-?\\d+)"`, 'g'))].reduce(
+    (sum, [, minor]) => sum + Number(minor),
+    0,
+  );
+
+describe('a page of very many tenants', () => {
+  const given = yearOfReports(1_130);
+  const last = given.months.at(-1) ?? given.months[0];
+  const page = reportPage(given);
+
+  it('lays out a few hundred rows, and the others in tables that open without script', () => {
+    const [first = '', ...others] = tables(page);
+    expect(first.match(/<tr/g)).toHaveLength(252);
+    expect(first).toContain('880 others, below');
+    expect(others.map((body) => body.match(/<tr/g)?.length)).toEqual([250, 250, 250, 130]);
+    expect(page.match(/<details><summary>Tenants 251 to 500 by cost/)).not.toBeNull();
+    for (const { tenantId } of last.rows) expect(page).toContain(tenantId);
+  });
+
+  it('adds up all the same: the first table is the bill, and those below are its row of others', () => {
+    const [first = '', ...others] = tables(page);
+    for (const label of ['Cost', 'Direct', 'Allocated'] as const) {
+      const whole = last.rows.reduce(
+        (sum, row) => sum + row[label.toLowerCase() as 'cost' | 'direct' | 'allocated'].minor,
+        0,
+      );
+      expect(cents(first, label), label).toBe(whole);
+      const shown = last.rows
+        .slice(0, 250)
+        .reduce((sum, row) => sum + row[label.toLowerCase() as 'cost' | 'direct' | 'allocated'].minor, 0);
+      const rest = last.rows.at(-1)?.tenantId === '(unallocated)' ? cents(first, label) - shown : 0;
+      expect(cents(others.join(''), label), label).toBe(
+        rest - (label === 'Cost' ? (last.rows.at(-1)?.cost.minor ?? 0) : 0),
+      );
+    }
+  });
+});
+
+it('a page of few tenants has one table of them', () => {
+  expect(tables(reportPage(yearOfReports(30)))).toHaveLength(1);
+});
