@@ -1,6 +1,7 @@
 // Builds dist/: the CLI as one file with its code cache, the customer's runtime, and each Lambda as one file.
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +27,11 @@ const requireBanner = {
 
 /** Large packages that few commands need: files of their own, loaded when they are. They import nothing of ours. */
 const SEPARATE = ['src/ui/inquirer.ts', 'src/ui/jmespath.ts'];
+/** What deploy speaks to AWS by: one file, of what the adapters take from these packages. */
+const CLOUD = /^(@aws-sdk\/client-(cloudformation|s3|lambda)|fflate)$/;
+const cloud = [...takenFrom(CLOUD)].map(
+  ([name, taken]) => `export { ${[...taken].join(', ')} } from '${name}';`,
+);
 const separate = {
   name: 'separate',
   setup(builder) {
@@ -35,6 +41,7 @@ const separate = {
       return { path: `./separate/${basename(file, '.ts')}.cjs`, external: true };
     });
     builder.onResolve({ filter: /^stripe$/ }, () => ({ path: './separate/stripe.cjs', external: true }));
+    builder.onResolve({ filter: CLOUD }, () => ({ path: './separate/cloud.cjs', external: true }));
   },
 };
 
@@ -76,6 +83,13 @@ await Promise.all([
     format: 'cjs',
     minify: true,
   }),
+  build({
+    ...common,
+    stdin: { contents: cloud.join('\n'), resolveDir: root },
+    outfile: 'dist/separate/cloud.cjs',
+    format: 'cjs',
+    minify: true,
+  }),
   // Bundled once more by the customer: packages stay dependencies, and what few need stays a chunk.
   build({
     ...common,
@@ -94,6 +108,17 @@ await Promise.all([
     minify: true,
     banner: requireBanner,
   }),
+  // The example that deploys where a project has no handler of its own: Lambda has the SDK.
+  build({
+    ...common,
+    entryPoints: { 'lambda/service/handler': 'templates/service/handler.mjs' },
+    outdir: 'dist',
+    outExtension: { '.js': '.mjs' },
+    alias: { 'saasctl/runtime': './src/runtime/index.ts' },
+    external: ['@aws-sdk/*'],
+    minify: true,
+    banner: requireBanner,
+  }),
   build({
     ...common,
     entryPoints: {
@@ -106,9 +131,46 @@ await Promise.all([
   }),
 ]);
 
+writeManifest();
 execFileSync(process.execPath, ['.ci/warm.mjs'], { stdio: 'inherit' });
 
 const tsc = createRequire(import.meta.url)
   .resolve('typescript/package.json')
   .replace(/package\.json$/, 'bin/tsc');
 execFileSync(process.execPath, [tsc, '-p', 'src/runtime/tsconfig.json'], { stdio: 'inherit' });
+
+/** Package → what the adapters import of it by name, types apart. */
+function takenFrom(packages) {
+  const found = new Map();
+  for (const file of readdirSync('src/adapters', { recursive: true }).filter((name) =>
+    name.endsWith('.ts'),
+  )) {
+    const text = readFileSync(join('src/adapters', file), 'utf8');
+    for (const [, type, names, name] of text.matchAll(/^import( type)? \{([^}]*)\} from '([^']+)'/gm)) {
+      if (type !== undefined || !packages.test(name)) continue;
+      const taken = found.get(name) ?? new Set();
+      for (const one of names.split(',').map((word) => word.trim()))
+        if (one !== '' && !one.startsWith('type ')) taken.add(one.split(' as ')[0]);
+      found.set(name, taken);
+    }
+  }
+  return found;
+}
+
+/** What `deploy` holds the bundles against, so that it never ships half a build or another version's. */
+function writeManifest() {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const files = readdirSync('dist/lambda', { recursive: true })
+    .filter((name) => name.endsWith('.mjs'))
+    .sort()
+    .map((name) => [
+      name,
+      createHash('sha256')
+        .update(readFileSync(join('dist/lambda', name)))
+        .digest('hex'),
+    ]);
+  writeFileSync(
+    'dist/build.json',
+    `${JSON.stringify({ version, files: Object.fromEntries(files) }, null, 2)}\n`,
+  );
+}

@@ -3,6 +3,8 @@ import { auditCommand } from './commands/audit/command.ts';
 import { configCommand } from './commands/config/command.ts';
 import type { Deps, Host } from './commands/context.ts';
 import { costCommand } from './commands/cost/command.ts';
+import { deployCommand } from './commands/deploy/command.ts';
+import { destroy } from './commands/destroy.ts';
 import { dev } from './commands/dev.ts';
 import { doctor } from './commands/doctor.ts';
 import { exitCodes } from './commands/help.ts';
@@ -51,6 +53,8 @@ export function program(host: Host, version = ''): Command {
     keyCommand(host),
     usageCommand(host),
     costCommand(host),
+    deployCommand(host),
+    destroy(host),
     auditCommand(host),
     configCommand(host),
     doctor(host),

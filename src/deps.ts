@@ -6,7 +6,10 @@ import { inSmallHeap } from './adapters/young-heap.ts';
 import type { Backend, Deps, Trace } from './commands/context.ts';
 import type { Config } from './config/load.ts';
 import { EXIT, SaasctlError } from './core/errors.ts';
+import { checkAccount } from './deps/account.ts';
+import { artifacts } from './deps/artifacts.ts';
 import { openBilling } from './deps/billing.ts';
+import { identify, openCloud } from './deps/cloud.ts';
 import { costModel, openCost } from './deps/cost.ts';
 import { startHttpApi } from './deps/http-api.ts';
 import { processIo } from './ui/io.ts';
@@ -45,6 +48,9 @@ export function createDeps(world: World, packageRoot: string, version: string): 
     openBackend: (config, trace) => (config.isLocal ? openLocal(config, env, trace) : openAws(config, trace)),
     openBilling: (config, trace) => openBilling(world, config, trace),
     openCost: (config, trace, say) => openCost(packageRoot, world, config, trace, say),
+    openCloud: (config, trace) => openCloud(world, config, trace),
+    artifacts: artifacts(packageRoot, version),
+    identify: (region, awsProfile) => identify(world, region, awsProfile),
     costModel: () => costModel(packageRoot),
     secretFile: (path) => lazySecretFile(resolve(cwd, path)),
     files: projectFiles(join(packageRoot, 'templates', 'saasctl.json')),
@@ -88,7 +94,7 @@ async function openLocal(config: Config, env: Deps['env'], trace: Trace | null):
   const endpoint = given ?? engine?.endpoint ?? null;
   try {
     const { openStore } = await adapter;
-    const { store, ledger } = await openStore({
+    const { store, ledger, census } = await openStore({
       region: config.profile.region,
       stack: config.profile.stack,
       endpoint,
@@ -100,6 +106,7 @@ async function openLocal(config: Config, env: Deps['env'], trace: Trace | null):
     return {
       store,
       ledger: inSmallHeap(ledger),
+      census,
       actor: `${userName()}@${hostname()}`,
       endpoint,
       clockSkewMs: null,
@@ -125,20 +132,12 @@ async function startLocalEngine(storeDir: string, env: Deps['env']) {
 }
 
 async function openAws(config: Config, trace: Trace | null): Promise<Backend> {
-  const { account, region, stack, awsProfile = null } = config.profile;
+  const { region, stack, awsProfile = null } = config.profile;
   const { callerIdentity } = await import('./adapters/sts.ts');
   const caller = await callerIdentity({ region, awsProfile, trace });
-  if (caller.account !== account) {
-    throw new SaasctlError({
-      code: 'wrong_account',
-      category: 'auth',
-      message: `profile ${config.profileName} is of account ${account}, but the credentials are of ${caller.account}`,
-      hint: 'nothing was read or written',
-      next: 'saasctl config show --origin',
-    });
-  }
+  checkAccount(config, caller.account);
   const { openStore } = await import('./adapters/dynamodb/store.ts');
-  const { store, ledger, credentials } = await openStore({
+  const { store, ledger, census, credentials } = await openStore({
     region,
     stack,
     endpoint: null,
@@ -150,6 +149,7 @@ async function openAws(config: Config, trace: Trace | null): Promise<Backend> {
   return {
     store,
     ledger: inSmallHeap(ledger),
+    census,
     actor: caller.arn,
     endpoint: null,
     clockSkewMs: caller.clockSkewMs,

@@ -5,7 +5,8 @@ import type { Sink, SinkName } from '../core/billing/sink.ts';
 import type { StripeAccount } from '../core/billing/stripe-account.ts';
 import type { RevenueSource } from '../core/cost/revenue.ts';
 import type { TagSource } from '../core/cost/tags.ts';
-import type { CostSource } from '../core/cost/types.ts';
+import type { Census, CostSource, MeterCache } from '../core/cost/types.ts';
+import type { Cloud, StackKind } from '../core/deploy/ports.ts';
 import type { ControlStore, ProjectFiles, SecretFile, SelfProcess } from '../core/ports.ts';
 import type { Io } from '../ui/io.ts';
 import type { Format } from '../ui/output.ts';
@@ -29,6 +30,11 @@ export interface Deps {
   openBilling(config: Config, trace: Trace | null): Billing;
   /** `say`: a line for people while they wait. */
   openCost(config: Config, trace: Trace | null, say: (text: string) => void): Promise<CostWorld>;
+  /** Refuses the profile `local` (exit 2), and another account or region than the profile's (exit 4, 2). */
+  openCloud(config: Config, trace: Trace | null): Promise<Cloud>;
+  artifacts: Artifacts;
+  /** Who the credentials are of, and the region they are set up for; `null` for either: as the SDK finds it. */
+  identify(region: string | null, awsProfile: string | null): Promise<Identity>;
   /** The cost model that ships with the tool, as JSON. */
   costModel(): Promise<string>;
   secretFile(path: string): SecretFile;
@@ -53,6 +59,8 @@ export type Trace = (line: string) => void;
 export interface Backend {
   store: ControlStore;
   ledger(): Promise<LedgerStore>;
+  /** All tenants and their usage at once, for cost. */
+  census(): Promise<Census>;
   /** Who is calling: an ARN on AWS, `user@host` on the embedded engine. */
   actor: string;
   /** Where DynamoDB answers; `null`: AWS. */
@@ -77,8 +85,29 @@ export interface CostWorld {
   bills(wanted: BillSource): Promise<CostSource>;
   /** `customers`: Stripe customer → tenant id. `null`: there is no Stripe key, or the profile has the stand-in. */
   revenue(customers: ReadonlyMap<string, string>): Promise<RevenueSource | null>;
+  /** What was metered of the profile's stack in months gone by. */
+  meters(): Promise<MeterCache>;
   tags(): Promise<TagSource>;
   close(): Promise<void>;
+}
+
+/** What is deployed: from the package, or where `own` is a path, the project's own. Throws config errors (exit 2). */
+export interface Artifacts {
+  template(kind: StackKind, own: string | null): Promise<string>;
+  /** A function's zip, under a key made of what it is and the hash of its bytes. */
+  zip(what: CodeName, own: string | null): Promise<Zip>;
+}
+
+export type CodeName = 'authorizer' | 'billing-sync' | 'service';
+export interface Zip {
+  key: string;
+  bytes: Uint8Array;
+}
+
+export interface Identity {
+  account: string;
+  arn: string;
+  region: string;
 }
 
 export interface BillSource {
@@ -131,6 +160,7 @@ export interface Context {
   sink(name: SinkName): Promise<Sink>;
   stripe(): Promise<StripeAccount>;
   cost(): Promise<CostWorld>;
+  cloud(): Promise<Cloud>;
   print<T>(result: Result<T>): Promise<void>;
   /** A line for people, on stderr; nothing with `--quiet` or where JSON is read. */
   note(text: string): void;

@@ -5,6 +5,7 @@ import type { ControlStore } from '../core/ports.ts';
 import { gateDrift } from '../core/tenants/drift.ts';
 import { takesJwts } from '../core/tenants/jwt-access.ts';
 import { applyPlan } from '../core/tenants/mutations.ts';
+import { unfinished } from '../core/tenants/operation.ts';
 
 import { inBatches } from './batches.ts';
 import type { Backend, Context, Host } from './context.ts';
@@ -13,7 +14,8 @@ import { attempt, type Finding, few, ok } from './finding.ts';
 
 export function doctor(host: Host) {
   const command = define('doctor', {
-    summary: 'Check Node, engine, configuration, store, clock, drift and billing, each with its remedy',
+    summary:
+      'Check Node, engine, configuration, deployment, store, clock, drift and billing, each with its remedy',
     details:
       'Exit code 0: all well, warnings included; 2: something is broken; 8: stored and real state differ.',
     examples: ['doctor', 'doctor -o json'],
@@ -68,6 +70,8 @@ async function* examine(cx: Context): AsyncGenerator<Finding> {
   yield ok('config', `${file}, profile ${profileName}`);
   for (const warning of warnings) yield { check: 'config', status: 'warn', detail: warning, remedy: null };
   if (isLocal) yield engineFound(host.engine);
+  const { deployment } = await import('./doctor-deploy.ts');
+  if (!(yield* deployment(cx, config.value))) return;
   const backend = await attempt('store', () => cx.backend());
   if ('finding' in backend) return yield backend.finding;
   yield ok('store', `${config.value.profile.stack}-* answers, as ${backend.value.actor}`);
@@ -131,6 +135,7 @@ async function* drift(
   const outdated: string[] = [];
   const differing: string[] = [];
   const heavy: string[] = [];
+  const halfway: string[] = [];
   const living = store.tenants({ limit: null, after: null }, ({ status }) => status !== 'deleted');
   for await (const tenants of inBatches(living.items, 100)) {
     const gates = await store.gates(tenants.map(({ id }) => id));
@@ -139,6 +144,7 @@ async function* drift(
       const plan = Object.hasOwn(project.plans, tenant.plan) ? project.plans[tenant.plan] : undefined;
       const size = gate === undefined ? null : sizeWarning(gateCost(gate));
       if (size !== null) heavy.push(`${tenant.id}: ${size}`);
+      if (unfinished(tenant) !== null) halfway.push(`${tenant.id} is ${tenant.status}`);
       if (gate === undefined) differing.push(`${tenant.id} has no gate`);
       else differing.push(...gateDrift(tenant, gate).map((what) => `${tenant.id}: ${what}`));
       if (gate !== undefined && profile.jwt !== undefined && !takesJwts(gate))
@@ -152,6 +158,8 @@ async function* drift(
   yield differing.length === 0
     ? ok('gates', `${count} tenants, each gate as its profile says`)
     : { check: 'gates', status: 'fail', detail: few(differing), remedy: 'saasctl plan apply' };
+  if (halfway.length > 0)
+    yield { check: 'tenants', status: 'warn', detail: few(halfway), remedy: 'saasctl tenant doctor' };
   if (heavy.length > 0) {
     const remedy = `saasctl key list --tenant ${heavy[0]?.split(':')[0]}`;
     yield {

@@ -1,25 +1,47 @@
-import { dirname, join } from 'node:path';
-import type { Context, Host } from './context.ts';
+import { basename, dirname, join } from 'node:path';
+import type { Context, Host, Identity } from './context.ts';
 import { define, onRun } from './define.ts';
 
 const FILE = 'saasctl.json';
 const IGNORED = '.saasctl/';
+const PROFILE = 'aws';
 
 interface Written {
   file: string;
-  outcome: 'created' | 'unchanged';
+  outcome: 'created' | 'updated' | 'unchanged';
+}
+
+interface Options {
+  aws?: boolean;
+  stack?: string;
 }
 
 export function init(host: Host) {
   const command = define('init', {
     summary: `Write ${FILE} with the profile local and three plans; never overwrites`,
-    examples: ['init'],
+    details: `--aws adds the profile ${PROFILE}: the account that the credentials are of, the region
+they are set up for or --region, Stripe in test mode, and the example service.
+It asks AWS who is calling, and changes nothing there. A profile of that name
+that is there already stays as it is.`,
+    examples: ['init', 'init --aws', 'init --aws --region eu-central-1 --stack acme'],
+    exits: [4, 6],
     store: false,
-  });
-  return onRun(host, command, async (cx: Context) => {
+  })
+    .option('--aws', `add the profile ${PROFILE} for the account of the credentials at hand`)
+    .option(
+      '--stack <name>',
+      'with --aws: what stacks and tables are named by; the folder’s name by default',
+    );
+  return onRun(host, command, async (cx: Context, options: Options) => {
     const { deps } = cx;
     const path = join(deps.cwd, FILE);
-    const outcome = (await deps.files.create(path, await deps.files.starter())) ? 'created' : 'unchanged';
+    // Asked first: where nobody can be told, nothing is written.
+    const identity = options.aws === true ? await identify(cx, command.optsWithGlobals()['region']) : null;
+    let outcome: Written['outcome'] = (await deps.files.create(path, await deps.files.starter()))
+      ? 'created'
+      : 'unchanged';
+    if (identity !== null && (await addProfile(cx, path, identity, options)) && outcome === 'unchanged')
+      outcome = 'updated';
     await ignoreStore(cx, path);
     await cx.print<Written>({
       kind: 'one',
@@ -30,8 +52,31 @@ export function init(host: Host) {
         { header: 'outcome', value: ({ outcome: is }) => is },
       ],
     });
-    if (outcome === 'created') cx.note('next: saasctl quickstart, or saasctl tenant create <id>');
+    if (identity !== null) cx.note(`next: saasctl deploy --profile ${PROFILE}`);
+    else if (outcome === 'created') cx.note('next: saasctl quickstart, or saasctl tenant create <id>');
   });
+}
+
+/** Whose credentials these are, in the region asked for or set up. */
+async function identify({ deps }: Context, flag: string | undefined): Promise<Identity> {
+  const asked = flag ?? (deps.env['SAASCTL_REGION'] || undefined);
+  const { checkRegion } = await import('../config/aws-profile.ts');
+  return deps.identify(asked === undefined ? null : checkRegion(asked), null);
+}
+
+/** Adds the profile to the file; `false` where it is there. */
+async function addProfile(
+  { deps }: Context,
+  path: string,
+  { account, region }: Identity,
+  { stack }: Options,
+): Promise<boolean> {
+  const { stackNameFrom, withAwsProfile } = await import('../config/aws-profile.ts');
+  const name = stackNameFrom(stack, basename(deps.cwd));
+  const text = (await deps.files.read(path)) ?? '';
+  const added = await withAwsProfile(text, path, PROFILE, { account, region, stack: name });
+  if (added !== null) await deps.files.replace(path, added);
+  return added !== null;
 }
 
 /** The local store does not belong into a repository. */

@@ -24,14 +24,15 @@ export interface MutateOptions<M extends Mutation> {
   secret?: { value: string; file: SecretFile } | undefined;
 }
 
-const TRIES = 5;
+/** How often a change is planned anew. */
+export const TRIES = 5;
 
 /** Plans, asks, writes. Returns the mutation; `planned` where a dry run stopped before writing. */
 export async function mutate<M extends Mutation>(
   cx: Context,
   options: MutateOptions<M>,
 ): Promise<{ mutation: M; planned: boolean }> {
-  const { store, actor } = await cx.backend();
+  const { store } = await cx.backend();
   const { secret } = options;
   let asked = false;
   let staged = false;
@@ -49,10 +50,7 @@ export async function mutate<M extends Mutation>(
       const applied = await cx.uninterrupted(async () => {
         if (!staged) await secret?.file.stage(secret.value);
         staged = true;
-        const now = cx.now();
-        const by = { id: randomUUID(), at: isoTime(now), actor, requestId: cx.requestId };
-        const audit = auditOf(mutation, by);
-        if ((await store.commit({ mutation, audit, now: microseconds(now) })) === 'stale') return false;
+        if (!(await write(cx, mutation))) return false;
         staged = false;
         await secret?.file.keep().catch((error: unknown) => {
           throw notRenamed(secret.file.staged, error);
@@ -65,13 +63,26 @@ export async function mutate<M extends Mutation>(
     throw staged && secret !== undefined ? await settleStaged(secret.file, error) : error;
   }
   if (staged) await secret?.file.discard();
-  throw new SaasctlError({
+  throw keptChanging(options.doing);
+}
+
+/** The error for what was changed by others each time it was planned. */
+export function keptChanging(doing: string): SaasctlError {
+  return new SaasctlError({
     code: 'kept_changing',
     category: 'conflict',
-    message: `could not ${options.doing}: it was changed by others ${TRIES} times meanwhile`,
+    message: `could not ${doing}: it was changed by others ${TRIES} times meanwhile`,
     hint: 'nothing was changed by this command',
     retryable: true,
   });
+}
+
+/** Writes a mutation with its audit entry; `false`: what it was planned on has changed, and nothing was written. */
+export async function write(cx: Context, mutation: Mutation): Promise<boolean> {
+  const { store, actor } = await cx.backend();
+  const now = cx.now();
+  const audit = auditOf(mutation, { id: randomUUID(), at: isoTime(now), actor, requestId: cx.requestId });
+  return (await store.commit({ mutation, audit, now: microseconds(now) })) === 'applied';
 }
 
 async function ask<M extends Mutation>(

@@ -99,6 +99,14 @@ export function openSession(deps: Deps, argv: readonly string[]) {
         closers.push(opened.close);
         return opened;
       });
+      const cloud = once(async () => {
+        const opened = await deps.openCloud(
+          await config(),
+          globals.debug ? (line) => io.err(`${line}\n`) : null,
+        );
+        closers.push(opened.close);
+        return opened;
+      });
       const billing = once(async () => {
         const opened = deps.openBilling(await config(), globals.debug ? (line) => io.err(`${line}\n`) : null);
         closers.push(opened.close);
@@ -119,6 +127,7 @@ export function openSession(deps: Deps, argv: readonly string[]) {
         sink: async (name) => (await billing()).sink(name),
         stripe: async () => (await billing()).stripe(),
         cost,
+        cloud,
         print: async (result) => {
           await render(
             result,

@@ -4,7 +4,7 @@ import { metricsOf } from '../core/usage/metrics.ts';
 import type { Config } from './load.ts';
 
 /** The meters and prices that Stripe is to have. */
-export const setupWanted = ({ project: { billing, metrics } }: Config) => ({
+export const setupWanted = ({ project: { billing, metrics } }: Pick<Config, 'project'>) => ({
   meters: metersOf(billing.meters, metricsOf(metrics)),
   prices: billing.prices,
 });

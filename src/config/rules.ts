@@ -3,6 +3,7 @@ import { LONGEST_REFILL_US } from '../core/keys/rate.ts';
 import { BUILT_IN } from '../core/usage/metrics.ts';
 import { billingRules } from './billing-rules.ts';
 import { costRules } from './cost-rules.ts';
+import { deployRules } from './deploy-rules.ts';
 import { type Problem, wrongValue } from './problem.ts';
 import type { Project } from './schema.ts';
 
@@ -19,6 +20,7 @@ export function brokenRules(project: Project): Problem[] {
     ...metrics(project),
     ...billingRules(project),
     ...costRules(project),
+    ...deployRules(project, LOCAL),
   ];
 }
 

@@ -10,7 +10,7 @@ import { MEASURES } from '../core/usage/metrics.ts';
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 // Metrics are JSON fields too (`api_calls`), so an underscore may stand in them.
 const METRIC_NAME = /^[a-z][a-z0-9_-]{0,62}$/;
-const STACK = /^[a-z][a-z0-9-]{0,62}$/;
+export const STACK = /^[a-z][a-z0-9-]{0,62}$/;
 export const REGION = /^[a-z]{2}(-[a-z]+)+-\d{1,2}$/;
 
 export const OUTPUTS = ['table', 'json', 'csv', 'yaml', 'id'] as const;
@@ -49,6 +49,48 @@ const jwt = strict({
   jwksUri: z.optional(trustedUrl('the URL of the issuer’s key set')),
 });
 
+const path = text(/^\S(.{0,398}\S)?$/, 'a path');
+const parameters = z.optional(
+  z.record(
+    text(/^[A-Za-z0-9]{1,255}$/, 'the name of a parameter of the template'),
+    z.string({ error: 'a text: a template takes every parameter as one' }),
+    { error: 'an object' },
+  ),
+);
+const SECRET_NAME = 'the name of a secret, never the secret';
+// The template and the code may be the project's own; a folder holds handler.mjs and what it imports.
+const ownStack = z.optional(strict({ template: z.optional(path), code: z.optional(path) }));
+
+const deploy = strict({
+  codeBucket: z.optional(
+    text(
+      /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/,
+      'a bucket name of 3 to 63 lower-case letters, digits and dashes',
+    ),
+  ),
+  parameters: z.optional(
+    strict({
+      bootstrap: parameters,
+      core: parameters,
+      service: parameters,
+      guardrails: parameters,
+      silo: parameters,
+    }),
+  ),
+  service: ownStack,
+  silo: ownStack,
+  guardrails: z._default(z.boolean({ error: 'true or false' }), false),
+  stripeKey: z.optional(
+    z.union(
+      [
+        strict({ parameter: text(/^\/[\w./-]{1,1010}$/, SECRET_NAME) }),
+        strict({ secret: text(/^[\w/+=.@:-]{1,512}$/, SECRET_NAME) }),
+      ],
+      { error: '{"parameter": <SSM name>} or {"secret": <Secrets Manager name or ARN>}' },
+    ),
+  ),
+});
+
 const profile = strict({
   account: text(/^\d{12}$/, '12 digits in quotes'),
   region: text(REGION, 'an AWS region such as "eu-central-1"'),
@@ -60,6 +102,7 @@ const profile = strict({
   importedKeys: z._default(z.boolean({ error: 'true or false' }), false),
   stripe: oneOf(['stand-in', 'test', 'live']),
   jwt: z.optional(jwt),
+  deploy: z.optional(deploy),
 });
 
 const plan = strict({
@@ -207,4 +250,5 @@ export const userSchema = strict({
 
 export type Project = z.infer<typeof projectSchema>;
 export type ProfileConfig = z.infer<typeof profile>;
+export type DeployConfig = z.infer<typeof deploy>;
 export type UserSettings = z.infer<typeof userSchema>;

@@ -8,7 +8,8 @@ export interface AuditEntry {
   /** Caller identity on AWS, `user@host` on the embedded engine. */
   actor: string;
   action: string;
-  tenantId: string;
+  /** `null`: what all tenants share was changed. */
+  tenantId: string | null;
   /** The key concerned, where one is. */
   keyId: string | null;
   changes: Change[];

@@ -79,7 +79,26 @@ export interface ControlStore {
    * not have been applied.
    */
   commit(commit: Commit): Promise<'applied' | 'stale'>;
+  /** Writes an audit entry of something that the store itself does not hold, such as a deploy. Safe to repeat. */
+  note(audit: AuditEntry): Promise<void>;
+  /**
+   * Holds the tenant's resources for the run that works on them until `until` (ISO-8601); no change of the tenant, and
+   * not in the audit. `false`: they are another run's by now.
+   */
+  hold(tenantId: string, operationId: string, until: string): Promise<boolean>;
+  dataTables: DataTables;
   close(): Promise<void>;
+}
+
+/** The data tables of tenants' own, for bridge and silo. Nothing here removes one. */
+export interface DataTables {
+  name(tenantId: string): string;
+  /** Makes it where it is missing, on the embedded engine; on AWS a tenant's stack brings it. */
+  make(tenantId: string): Promise<'made' | 'present'>;
+  /** `status` is DynamoDB's word (`ACTIVE`, `CREATING` …); `null`: there is none. */
+  find(tenantId: string): Promise<{ status: string; isProtected: boolean } | null>;
+  /** What follows the shared table's name in those that are there, which is a tenant's id, in order. */
+  list(): Promise<string[]>;
 }
 
 /** Where a minted secret is kept so that no failure can lose or leak it. */

@@ -28,3 +28,7 @@ export const TABLES: Readonly<Record<TableName, TableSchema>> = {
 export const STORE_VERSION = 1;
 
 export const tableName = (stack: string, table: TableName): string => `${stack}-${TABLES[table].suffix}`;
+
+/** The data table of a tenant's own (bridge and silo), keyed as the shared one. */
+export const ownDataTable = (stack: string, tenantId: string): string =>
+  `${tableName(stack, 'appData')}-${tenantId}`;

@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 /** They serve, run the others as processes of their own, or need an AWS account and no store. */
-const APART = ['dev', 'quickstart', 'cost tags'];
+const APART = ['dev', 'quickstart', 'cost tags', 'deploy', 'deploy status', 'deploy secret', 'destroy'];
 
 it('no command scans, or lists by PartiQL', async () => {
   const ran = new Set<string>();
@@ -76,6 +76,10 @@ it('no command scans, or lists by PartiQL', async () => {
   await done('tenant suspend acme --yes');
   await done('tenant resume acme');
   await done('tenant delete acme --confirm acme');
+  await done('tenant create own --isolation bridge');
+  await done('tenant doctor');
+  await done('tenant doctor own');
+  await done('tenant delete own --confirm own');
   await done('audit list');
   await done('audit list --tenant acme');
   await done('config show --origin');

@@ -8,8 +8,9 @@ const root = program({ context: () => Promise.reject(new Error('not run')) });
 
 function* leaves(command: Command, path: string[] = []): Generator<{ path: string; command: Command }> {
   for (const sub of command.commands) {
-    if (sub.commands.length > 0) yield* leaves(sub, [...path, sub.name()]);
-    else yield { path: [...path, sub.name()].join(' '), command: sub };
+    // One that runs by itself may have others below it.
+    if (docOf(sub) !== null) yield { path: [...path, sub.name()].join(' '), command: sub };
+    yield* leaves(sub, [...path, sub.name()]);
   }
 }
 const all = [...leaves(root)];
@@ -27,6 +28,7 @@ describe('the command tree', () => {
       'tenant suspend',
       'tenant resume',
       'tenant delete',
+      'tenant doctor',
       'plan list',
       'plan show',
       'plan apply',
@@ -52,6 +54,10 @@ describe('the command tree', () => {
       'cost estimate',
       'cost tags',
       'cost advise',
+      'deploy',
+      'deploy status',
+      'deploy secret',
+      'destroy',
       'audit list',
       'config show',
       'doctor',
@@ -75,12 +81,16 @@ describe('the command tree', () => {
       'tenant suspend',
       'tenant resume',
       'tenant delete',
+      'tenant doctor',
       'plan apply',
       'key create',
       'key rotate',
       'key revoke',
       'key import',
       'usage record',
+      'deploy',
+      'deploy secret',
+      'destroy',
     ];
     for (const path of mutations) {
       const command = all.find((one) => one.path === path)?.command;

@@ -127,7 +127,7 @@ async function wasApplied(
 
 function tenantWrites(stack: string, { before, after }: TenantMutation): Write[] {
   const TableName = tableName(stack, 'tenants');
-  const profile = { Put: { TableName, Item: profileItem(after), ...atVersion(before) } };
+  const profile = { Put: { TableName, Item: profileItem(after), ...atState(before) } };
   const [from, to] = [before?.stripeCustomerId ?? null, after.stripeCustomerId];
   if (from === to) return [profile];
   // One customer's bill is one tenant's: at Stripe the usage of two would be added up, and flagged for ever.
@@ -190,6 +190,17 @@ function atVersion(before: { version: number } | null) {
     ConditionExpression: '#version = :version',
     ExpressionAttributeNames: { '#version': 'version' },
     ExpressionAttributeValues: { ':version': before.version },
+  };
+}
+
+/** Version and status: two ways of saying the same, so that a profile mended by hand is not written over. */
+function atState(before: { version: number; status: string } | null) {
+  const at = atVersion(before);
+  if (before === null || !('ExpressionAttributeNames' in at)) return at;
+  return {
+    ConditionExpression: `${at.ConditionExpression} AND #status = :status`,
+    ExpressionAttributeNames: { ...at.ExpressionAttributeNames, '#status': 'status' },
+    ExpressionAttributeValues: { ...at.ExpressionAttributeValues, ':status': before.status },
   };
 }
 

@@ -22,6 +22,9 @@ export const SHARDS = 8;
 export const shardPk = (shard: number): string => `TENANT#${shard}`;
 const shardOf = (id: string): number => crc32(id) % SHARDS;
 
+/** Audit entries that are no tenant's. */
+const SHARED_PK = 'SHARED';
+
 export const auditDayPk = (day: string): string => `AUDIT#${day}`;
 export const auditSort = (entry: Pick<AuditEntry, 'at' | 'id'>): string => `${entry.at}#${entry.id}`;
 
@@ -38,7 +41,7 @@ export const keyItem = (key: Key): Item => ({ ...key, ...keyKey(key.tenantId, ke
 
 export const auditItem = (entry: AuditEntry): Item => ({
   ...entry,
-  PK: tenantPk(entry.tenantId),
+  PK: entry.tenantId === null ? SHARED_PK : tenantPk(entry.tenantId),
   SK: `AUDIT#${auditSort(entry)}`,
   LPK: auditDayPk(entry.at.slice(0, 10)),
   LSK: auditSort(entry),
@@ -63,6 +66,9 @@ export function tenantOf(item: Item): Tenant {
     stripeCustomerId,
     billFrom = null,
     lateAt = null,
+    apiUrl = null,
+    operation = null,
+    failure = null,
     createdAt,
     updatedAt,
     version,
@@ -82,6 +88,9 @@ export function tenantOf(item: Item): Tenant {
     stripeCustomerId,
     billFrom,
     lateAt,
+    apiUrl,
+    operation: operation === null ? null : inOrder(operation, ['id', 'actor', 'startedAt', 'heldUntil']),
+    failure: failure === null ? null : inOrder(failure, ['during', 'step', 'error', 'at', 'resumable']),
     createdAt,
     updatedAt,
     version,

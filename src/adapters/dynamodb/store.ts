@@ -1,13 +1,18 @@
-import { BatchGetCommand, type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { BatchGetCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { LedgerStore } from '../../core/billing/ports.ts';
+import type { Census } from '../../core/cost/types.ts';
 import { type GateItem, gatePk, type KeyMapping, keyHashPk, keyIdPk } from '../../core/gate/layout.ts';
 import type { Key } from '../../core/keys/key.ts';
 import type { ControlStore } from '../../core/ports.ts';
 import { type TableName, tableName } from '../../core/schema.ts';
 import { awsError } from '../aws-errors.ts';
-import { type ClientSettings, documentClient } from './client.ts';
+import { READ_TRIES } from '../time-limits.ts';
+import { type ClientSettings, documentClient, dynamoClient } from './client.ts';
 import { commit } from './commit.ts';
-import { keyKey, keyNameKey, keyOf, profileKey, tenantOf, tenantPk } from './items.ts';
+import { dataTables } from './data-tables.ts';
+import { hold } from './hold.ts';
+import { auditItem, keyKey, keyNameKey, keyOf, profileKey, tenantOf, tenantPk } from './items.ts';
 import { auditPage, query, tenantPage } from './pages.ts';
 import { openTables } from './tables.ts';
 import { usageStore } from './usage.ts';
@@ -18,6 +23,8 @@ export interface OpenStore {
   store: ControlStore;
   /** The billing ledger, over the same connections. */
   ledger(): Promise<LedgerStore>;
+  /** All tenants and their usage, over connections of its own. */
+  census(): Promise<Census>;
   /** The credentials in use, for the functions that `dev` runs. */
   credentials(): Promise<{ accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined }>;
 }
@@ -34,8 +41,10 @@ export async function openStore(
     writer ??= documentClient(settings, 1);
     return writer;
   };
+  let reader: DynamoDBClient | undefined;
   const close = async () => {
     client.destroy();
+    reader?.destroy();
     writer?.destroy();
   };
   return {
@@ -43,6 +52,11 @@ export async function openStore(
     async ledger() {
       const { ledgerStore } = await import('./ledger-store.ts');
       return ledgerStore(client, writes, settings.stack);
+    },
+    async census() {
+      const { openCensus } = await import('./census.ts');
+      reader ??= dynamoClient(settings, READ_TRIES);
+      return openCensus(reader, settings.stack);
     },
     credentials: () => client.config.credentials(),
   };
@@ -91,7 +105,16 @@ function controlStore(
     mapping: async (hash) => (await read('apiKeys', { PK: keyHashPk(hash) })) as KeyMapping | null,
     ...usageStore(client, writer, stack, gate),
     audit: (request) => auditPage(client, stack, request),
+    async note(audit) {
+      await client
+        .send(new PutCommand({ TableName: tableName(stack, 'tenants'), Item: auditItem(audit) }))
+        .catch((error: unknown) => {
+          throw awsError(error, `write to ${tableName(stack, 'tenants')}`);
+        });
+    },
     commit: (change) => commit(client, writer(), stack, change, gate),
+    hold: (tenantId, operationId, until) => hold(client, stack, tenantId, operationId, until),
+    dataTables: dataTables(client, stack),
   };
 }
 

@@ -14,8 +14,12 @@ import { awsError } from '../aws-errors.ts';
 
 const META = { PK: 'META', SK: 'STORE' };
 
-/** The CreateTable call behind a table of the schema. */
-export function createTableInput(stack: string, table: TableName): CreateTableCommandInput {
+/** The CreateTable call behind a table of the schema, or behind another one (`name`) with the same keys. */
+export function createTableInput(
+  stack: string,
+  table: TableName,
+  name = tableName(stack, table),
+): CreateTableCommandInput {
   const schema = TABLES[table];
   const attributes: AttributeDefinition[] = [{ AttributeName: 'PK', AttributeType: 'S' }];
   if (schema.sortKey) attributes.push({ AttributeName: 'SK', AttributeType: 'S' });
@@ -26,7 +30,7 @@ export function createTableInput(stack: string, table: TableName): CreateTableCo
     );
   }
   return {
-    TableName: tableName(stack, table),
+    TableName: name,
     BillingMode: 'PAY_PER_REQUEST',
     AttributeDefinitions: attributes,
     KeySchema: [

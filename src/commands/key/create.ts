@@ -5,7 +5,7 @@ import { createKey, type KeyInput } from '../../core/keys/create.ts';
 import { KEY_ENVS, type KeyEnv } from '../../core/keys/format.ts';
 import { checkKeyName, checkScope, newKeyId } from '../../core/keys/key.ts';
 import { parseRate } from '../../core/keys/rate.ts';
-import { checkTenantId, living } from '../../core/tenants/tenant.ts';
+import { checkTenantId, staying } from '../../core/tenants/tenant.ts';
 import { parseDuration } from '../../core/time.ts';
 import type { Context, Host } from '../context.ts';
 import { collect, define, dryRunOption, onRun } from '../define.ts';
@@ -63,7 +63,7 @@ async function runCreate(cx: Context, options: KeyOptions & { secretFile?: strin
   const minted = await mint(cx, prefix, input.env, options);
   const done = await mutate(cx, {
     plan: async (store) => {
-      const tenant = living(await store.tenant(tenantId), tenantId);
+      const tenant = staying(await store.tenant(tenantId), tenantId);
       const holder = input.name === null ? null : await store.keyNamed(tenantId, input.name);
       const onGate = Object.keys((await store.gate(tenantId))?.k ?? {}).length;
       const prefixed = { ...input, prefix: `${prefix}_${input.env}` };

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { SaasctlError, usageError } from '../../core/errors.ts';
 import { importKey } from '../../core/keys/create.ts';
-import { checkTenantId, living } from '../../core/tenants/tenant.ts';
+import { checkTenantId, staying } from '../../core/tenants/tenant.ts';
 import type { Context, Host } from '../context.ts';
 import { collect, define, dryRunOption, onRun } from '../define.ts';
 import { mutate } from '../mutate.ts';
@@ -56,7 +56,7 @@ async function runImport(cx: Context, options: KeyOptions & { name: string; hash
   };
   const done = await mutate(cx, {
     plan: async (store) => {
-      const tenant = living(await store.tenant(tenantId), tenantId);
+      const tenant = staying(await store.tenant(tenantId), tenantId);
       const mapping = await store.mapping(hash);
       const known = mapping === null ? null : { mapping, key: await store.key(mapping.keyId) };
       const holder = await store.keyNamed(tenantId, options.name);

@@ -1,7 +1,7 @@
 import { usageError } from '../../core/errors.ts';
 import { checkKeyName, type Key, keyNotFound } from '../../core/keys/key.ts';
 import type { ControlStore } from '../../core/ports.ts';
-import { checkTenantId, living } from '../../core/tenants/tenant.ts';
+import { checkTenantId, staying } from '../../core/tenants/tenant.ts';
 
 const KEY_ID = /^key_[0-9A-Za-z]{8}$/;
 
@@ -45,6 +45,6 @@ export async function findKey(store: ControlStore, address: KeyAddress): Promise
 /** A key whose tenant lives: a deleted one's keys are dead, whatever their own record says. */
 export async function livingKey(store: ControlStore, address: KeyAddress): Promise<Key> {
   const key = await findKey(store, address);
-  living(await store.tenant(key.tenantId), key.tenantId);
+  staying(await store.tenant(key.tenantId), key.tenantId);
   return key;
 }

@@ -1,5 +1,6 @@
 import { draft } from '../../core/keys/draft.ts';
 import { revokeKey, revokeSecret } from '../../core/keys/revoke.ts';
+import { isLeaving } from '../../core/tenants/tenant.ts';
 import type { Context, Host } from '../context.ts';
 import { define, dryRunOption, onRun } from '../define.ts';
 import { mutate } from '../mutate.ts';
@@ -28,7 +29,7 @@ async function runRevoke(
       const key = await findKey(store, { keyId });
       const tenant = await store.tenant(key.tenantId);
       // Dead with its tenant already.
-      if (tenant?.status === 'deleted') return draft('key.revoke', 'unchanged', key, key);
+      if (tenant !== null && isLeaving(tenant)) return draft('key.revoke', 'unchanged', key, key);
       const hasName = key.name !== null && (await store.keyNamed(key.tenantId, key.name))?.keyId === keyId;
       return secret === undefined
         ? revokeKey(key, hasName, cx.now())

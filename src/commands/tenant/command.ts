@@ -1,6 +1,8 @@
 import type { Host } from '../context.ts';
 import { group } from '../define.ts';
 import { create } from './create.ts';
+import { remove } from './delete.ts';
+import { doctor } from './doctor.ts';
 import { lifecycle } from './lifecycle.ts';
 import { list } from './list.ts';
 import { show } from './show.ts';
@@ -13,4 +15,6 @@ export const tenantCommand = (host: Host) =>
     show(host),
     update(host),
     ...lifecycle(host),
+    remove(host),
+    doctor(host),
   ]);

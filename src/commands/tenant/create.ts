@@ -1,7 +1,11 @@
 import { Option } from 'commander';
+import type { Config } from '../../config/load.ts';
+import { stackName } from '../../config/stack-names.ts';
 import { usageError } from '../../core/errors.ts';
+import type { TenantMutation } from '../../core/mutation.ts';
 import { findPlan } from '../../core/plans.ts';
 import { createTenant, type TenantInput } from '../../core/tenants/mutations.ts';
+import type { Run } from '../../core/tenants/operation.ts';
 import { checkTenantId, ISOLATIONS, type Isolation } from '../../core/tenants/tenant.ts';
 import type { Context, Host } from '../context.ts';
 import { define, dryRunOption, onRun } from '../define.ts';
@@ -17,7 +21,10 @@ import {
   type TenantOptions,
   tenantInput,
 } from './input.ts';
+import { provision } from './provision.ts';
+import { resourcesOf } from './resources.ts';
 import { printOutcome } from './view.ts';
+import { thisRun } from './work.ts';
 
 interface Options extends TenantOptions {
   isolation?: Isolation;
@@ -27,13 +34,14 @@ interface Options extends TenantOptions {
 
 export function create(host: Host) {
   const command = define('create <id>', {
-    summary: 'Provision a tenant: profile and gate in one transaction',
+    summary: 'Provision a tenant: profile and gate, and what it has to itself',
     details:
-      'The same command again is "unchanged"; only the flags given are compared, and a different value is a conflict.\nWithout --plan the plan is free.',
+      'Isolation: pool shares the tables (IAM keeps tenants apart); bridge has a data table of its own; silo has functions, role, API and data table of its own, in a stack of its own. On the profile local, bridge and silo have the table.\nThe tenant admits calls once all of it is there. Stopped half-way, the same command does the rest; then it is "unchanged". Only the flags given are compared, and a different value is a conflict.\nWithout --plan the plan is free.',
     examples: [
       'tenant create acme --plan pro',
       'tenant create acme --plan pro --limit apiCallsPerMonth=250000',
       'tenant create acme --plan pro --create-customer',
+      'tenant create acme --plan enterprise --isolation silo',
       'tenant create acme --if-not-exists -o id',
     ],
     exits: [5],
@@ -54,35 +62,50 @@ async function runCreate(cx: Context, id: string, options: Options): Promise<voi
   checkTenantId(id);
   const config = await cx.config();
   const input = { ...tenantInput(options, config, cx.now()), isolation: options.isolation };
-  if (options.isolation !== undefined && options.isolation !== 'pool') {
-    throw usageError(
-      'isolation_unavailable',
-      `--isolation ${options.isolation} cannot be provisioned by this version`,
-      {
-        hint: 'it needs tables or a stack of the tenant’s own; pool shares the tables of this stack',
-        next: `saasctl tenant create ${id} --isolation pool`,
-      },
-    );
-  }
+  if (options.isolation !== undefined) checkStackName(config, id, options.isolation);
   const plan = input.plan ?? findPlan(config.project.plans, 'free');
-  const defaults = {
-    plan,
-    ifNotExists: options.ifNotExists === true,
-    now: cx.now(),
-    jwt: config.profile.jwt !== undefined,
-  };
-  const done = await mutate(cx, {
-    plan: async (store) => {
-      const existing = await store.tenant(id);
-      const made = (customer: Pick<TenantInput, 'stripeCustomerId'>) =>
-        createTenant(existing, id, { ...input, ...customer }, defaults);
-      if (options.createCustomer !== true) return made({ stripeCustomerId: input.stripeCustomerId });
-      return withCustomer(cx, existing, id, options.dryRun === true, made);
-    },
-    danger: 'mild',
-    doing: `create tenant ${id}`,
-    id,
-    dryRun: options.dryRun,
-  });
-  await printOutcome(cx, done);
+  const begin = (run: Run) =>
+    mutate(cx, {
+      plan: async (store) => {
+        const existing = await store.tenant(id);
+        const defaults = {
+          plan,
+          ifNotExists: options.ifNotExists === true,
+          now: cx.now(),
+          jwt: config.profile.jwt !== undefined,
+          run: { ...run, now: cx.now() },
+        };
+        const made = (customer: Pick<TenantInput, 'stripeCustomerId'>) =>
+          createTenant(existing, id, { ...input, ...customer }, defaults);
+        if (options.createCustomer !== true) return made({ stripeCustomerId: input.stripeCustomerId });
+        return withCustomer(cx, existing, id, options.dryRun === true, made);
+      },
+      danger: 'mild',
+      doing: `create tenant ${id}`,
+      id,
+      dryRun: options.dryRun,
+    });
+  const done = await begin(await thisRun(cx));
+  if (options.dryRun) return printPreview(cx, done);
+  const mutation = await provision(cx, done.mutation, async (run) => (await begin(run)).mutation);
+  await printOutcome(cx, { mutation, planned: false });
 }
+
+/** What is planned, with what the tenant would have to itself. */
+async function printPreview(cx: Context, done: { mutation: TenantMutation; planned: boolean }) {
+  const tenant = done.mutation.after;
+  if (!done.planned || tenant.isolation === 'pool') return printOutcome(cx, done);
+  const resources = await (await resourcesOf(cx)).preview(tenant);
+  await printOutcome(cx, done, { resources });
+}
+
+/** CloudFormation's names have an end, and a tenant's stack has its id in it. */
+function checkStackName({ profile, isLocal }: Config, id: string, isolation: Isolation): void {
+  const name = stackName(profile.stack, { kind: 'silo', tenantId: id });
+  if (isolation === 'pool' || isLocal || name.length <= LONGEST_STACK_NAME) return;
+  throw usageError('tenant_id_too_long', `${id} is too long an id for a ${isolation} tenant`, {
+    hint: `its stack would be ${name}, longer than the ${LONGEST_STACK_NAME} characters that CloudFormation takes`,
+  });
+}
+
+const LONGEST_STACK_NAME = 128;

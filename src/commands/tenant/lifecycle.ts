@@ -1,5 +1,5 @@
 import type { TenantMutation } from '../../core/mutation.ts';
-import { deleteTenant, resumeTenant, suspendTenant } from '../../core/tenants/mutations.ts';
+import { resumeTenant, suspendTenant } from '../../core/tenants/mutations.ts';
 import { checkTenantId, type Tenant } from '../../core/tenants/tenant.ts';
 import type { Host } from '../context.ts';
 import { define, dryRunOption, onRun } from '../define.ts';
@@ -33,17 +33,9 @@ const steps: Step[] = [
     danger: 'mild',
     step: resumeTenant,
   },
-  {
-    verb: 'delete',
-    summary: 'Delete a tenant: keys dead at once, the id never used again',
-    details: 'A tombstone stays, and so do the tenant’s data and its usage, which is still to be billed.',
-    examples: ['tenant delete acme --confirm acme'],
-    danger: 'severe',
-    step: deleteTenant,
-  },
 ];
 
-/** suspend, resume and delete: one step of the life of a tenant each. */
+/** suspend and resume: one step of the life of a tenant each. */
 export function lifecycle(host: Host) {
   return steps.map(({ verb, summary, details, examples, danger, step }) => {
     const command = define(`${verb} <id>`, { summary, details, examples, exits: [3, 5] }).addOption(

@@ -1,9 +1,10 @@
 import { Option } from 'commander';
+import { STATUSES } from '../../core/tenants/states.ts';
 import type { Tenant, TenantStatus } from '../../core/tenants/tenant.ts';
 import type { Context, Host } from '../context.ts';
 import { afterOption, define, type ListOptions, limitOption, onRun } from '../define.ts';
 import { pageRequest } from '../page.ts';
-import { tenantColumns } from './view.ts';
+import { apiColumn, tenantColumns } from './view.ts';
 
 interface Options extends ListOptions {
   status?: TenantStatus;
@@ -20,7 +21,7 @@ export function list(host: Host) {
       'tenant list -L 100 --after acme',
     ],
   })
-    .addOption(new Option('--status <status>', 'only these').choices(['active', 'suspended', 'deleted']))
+    .addOption(new Option('--status <status>', 'only these').choices(STATUSES))
     .option('--plan <plan>', 'only those on this plan')
     .addOption(limitOption())
     .addOption(afterOption());
@@ -39,7 +40,7 @@ async function runList(cx: Context, options: Options): Promise<void> {
     items,
     next,
     id: ({ id }) => id,
-    columns: tenantColumns,
+    columns: [...tenantColumns, apiColumn],
     empty: 'no tenants yet; create one with  saasctl tenant create <id>',
   });
 }

@@ -1,6 +1,6 @@
 import { SaasctlError, usageError } from '../errors.ts';
 import { type GateKey, NEVER, type Rate } from '../gate/layout.ts';
-import type { Tenant } from '../tenants/tenant.ts';
+import { isLeaving, type Tenant } from '../tenants/tenant.ts';
 import { isoTime } from '../time.ts';
 import { type KeyEnv, randomBase62 } from './format.ts';
 
@@ -77,7 +77,7 @@ export function keyView(key: Key, tenant: Tenant, bucket: GateKey | undefined, n
     tenantId: key.tenantId,
     name: key.name,
     env: key.env,
-    status: tenant.status === 'deleted' ? 'revoked' : keyStatus(key, now),
+    status: isLeaving(tenant) ? 'revoked' : keyStatus(key, now),
     prefix: key.prefix,
     last4: newest?.last4 ?? null,
     rate: { ...(key.rate ?? tenant.rate), inherited: key.rate === null },
@@ -89,7 +89,7 @@ export function keyView(key: Key, tenant: Tenant, bucket: GateKey | undefined, n
       secretId: secret.secretId,
       createdAt: secret.createdAt,
       expiresAt: secret.expiresAt,
-      status: tenant.status === 'deleted' ? 'revoked' : secretStatus(secret, now),
+      status: isLeaving(tenant) ? 'revoked' : secretStatus(secret, now),
     })),
     rotation: openRotation(key, now),
   };

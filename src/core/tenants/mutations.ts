@@ -1,26 +1,15 @@
 import { SaasctlError, usageError } from '../errors.ts';
 import type { GateEdit } from '../gate/edits.ts';
 import { type GateItem, gatePk } from '../gate/layout.ts';
-import { changesBetween, type TenantMutation } from '../mutation.ts';
-import { gateLimits, type Plan, resolveLimits } from '../plans.ts';
+import type { TenantMutation } from '../mutation.ts';
+import { type Plan, resolveLimits } from '../plans.ts';
 import { dayOf, isoTime } from '../time.ts';
+import { change, limitsFor, tenantChanges, unchanged } from './change.ts';
 import { JWT_KEY, jwtGateKey } from './jwt-access.ts';
 import { editLimits, type LimitEdit } from './limits.ts';
-import { gateStatus, type Isolation, living, type Tenant } from './tenant.ts';
-
-const FIELDS = [
-  'name',
-  'plan',
-  'isolation',
-  'status',
-  'limits',
-  'overrides',
-  'rate',
-  'overage',
-  'lease',
-  'stripeCustomerId',
-  'billFrom',
-] as const;
+import { operationOf, type Run, unfinished } from './operation.ts';
+import { beginProvisioning, checkReady } from './provisioning.ts';
+import { gateStatus, type Isolation, staying, type Tenant } from './tenant.ts';
 
 /** What was typed: `undefined` where a flag was not given. */
 export interface TenantInput {
@@ -34,16 +23,17 @@ export interface TenantInput {
 }
 
 /**
- * A new tenant, ready for JWTs where the profile takes them. An equal one is unchanged, a different one a
- * conflict; only what was typed is compared.
+ * A new tenant, ready for JWTs where the profile takes them. In the pool it is active at once; one with resources of
+ * its own is provisioned by `run` first. An equal one is unchanged, or goes on being provisioned, a different one
+ * is a conflict; only what was typed is compared.
  */
 export function createTenant(
   existing: Tenant | null,
   id: string,
   input: TenantInput,
-  defaults: { plan: Plan; ifNotExists: boolean; now: number; jwt?: boolean },
+  defaults: { plan: Plan; ifNotExists: boolean; now: number; jwt?: boolean; run?: Run },
 ): TenantMutation {
-  if (existing !== null) return sameTenant(existing, input, defaults.ifNotExists);
+  if (existing !== null) return sameTenant(existing, input, defaults);
   const plan = input.plan ?? defaults.plan;
   const { limits, overrides } = editLimits(
     { limits: resolveLimits(plan, {}), overrides: {} },
@@ -51,12 +41,15 @@ export function createTenant(
     () => plan,
   );
   const at = isoTime(defaults.now);
+  const isolation = input.isolation ?? 'pool';
+  const { run } = defaults;
+  const begun = run === undefined ? 'pending' : 'provisioning';
   const tenant: Tenant = {
     id,
     name: input.name ?? id,
     plan: plan.name,
-    isolation: input.isolation ?? 'pool',
-    status: 'active',
+    isolation,
+    status: isolation === 'pool' ? 'active' : begun,
     limits,
     overrides,
     rate: { perSecond: plan.rate, burst: plan.burst },
@@ -65,6 +58,9 @@ export function createTenant(
     stripeCustomerId: input.stripeCustomerId ?? null,
     billFrom: billFrom(null, input, defaults.now),
     lateAt: null,
+    apiUrl: null,
+    operation: isolation === 'pool' || run === undefined ? null : operationOf(run),
+    failure: null,
     createdAt: at,
     updatedAt: at,
     version: 1,
@@ -76,7 +72,7 @@ export function createTenant(
     tenantId: id,
     before: null,
     after: tenant,
-    changes: changesBetween(null, tenant, FIELDS),
+    changes: tenantChanges(null, tenant),
     gate: [{ edit: 'create', gate: newGate(tenant, defaults.jwt === true) }],
   };
 }
@@ -93,10 +89,11 @@ function newGate(tenant: Tenant, jwt: boolean): GateItem {
   };
 }
 
-const limitsFor = (tenant: Tenant) =>
-  gateLimits({ name: tenant.plan, overage: tenant.overage, lease: tenant.lease }, tenant.limits);
-
-function sameTenant(existing: Tenant, input: TenantInput, ifNotExists: boolean): TenantMutation {
+function sameTenant(
+  existing: Tenant,
+  input: TenantInput,
+  { ifNotExists, run }: { ifNotExists: boolean; run?: Run },
+): TenantMutation {
   if (existing.status === 'deleted') {
     throw new SaasctlError({
       code: 'tenant_id_used',
@@ -115,7 +112,8 @@ function sameTenant(existing: Tenant, input: TenantInput, ifNotExists: boolean):
       next: `saasctl tenant show ${existing.id}`,
     });
   }
-  return unchanged('tenant.create', existing);
+  if (run !== undefined && unfinished(existing) === 'provisioning') return beginProvisioning(existing, run);
+  return unchanged('tenant.create', staying(existing, existing.id));
 }
 
 function differences(existing: Tenant, input: TenantInput): { field: string; is: unknown; typed: unknown }[] {
@@ -136,50 +134,6 @@ function differences(existing: Tenant, input: TenantInput): { field: string; is:
     .map(([field, is, typed]) => ({ field, is: is ?? 'none', typed }));
 }
 
-function unchanged(action: string, tenant: Tenant): TenantMutation {
-  return {
-    kind: 'tenant',
-    action,
-    outcome: 'unchanged',
-    tenantId: tenant.id,
-    before: tenant,
-    after: tenant,
-    changes: [],
-    gate: [],
-  };
-}
-
-/** A changed tenant: the edits that its fields make necessary on the gate, and no others. */
-function change(
-  action: string,
-  before: Tenant,
-  fields: Partial<Tenant>,
-  now: number,
-  { more = [], rewrite = false }: { more?: GateEdit[]; rewrite?: boolean } = {},
-): TenantMutation {
-  const after: Tenant = { ...before, ...fields };
-  const changes = changesBetween(before, after, FIELDS);
-  const gate: GateEdit[] = [];
-  if (rewrite || gateStatus(after.status) !== gateStatus(before.status))
-    gate.push({ edit: 'status', to: gateStatus(after.status) });
-  if (rewrite || JSON.stringify(limitsFor(after)) !== JSON.stringify(limitsFor(before)))
-    gate.push({ edit: 'limits', to: limitsFor(after) });
-  if (rewrite || JSON.stringify(after.rate) !== JSON.stringify(before.rate))
-    gate.push({ edit: 'rates', to: after.rate });
-  gate.push(...more);
-  if (changes.length === 0 && gate.length === 0) return unchanged(action, before);
-  return {
-    kind: 'tenant',
-    action,
-    outcome: 'updated',
-    tenantId: before.id,
-    before,
-    after: { ...after, updatedAt: isoTime(now), version: before.version + 1 },
-    changes,
-    gate,
-  };
-}
-
 /**
  * Changes what was typed. A new plan brings its limits and rate (the tenant's own limits stay);
  * without one, an edit of the plan in the project file is left for `plan apply`.
@@ -190,7 +144,7 @@ export function updateTenant(
   current: () => Plan,
   now: number,
 ): TenantMutation {
-  const before = living(existing, existing.id);
+  const before = staying(existing, existing.id);
   const base = input.plan
     ? { limits: resolveLimits(input.plan, before.overrides), overrides: before.overrides }
     : before;
@@ -257,14 +211,14 @@ export function applyPlan(
 }
 
 export function suspendTenant(existing: Tenant, now: number): TenantMutation {
-  return change('tenant.suspend', living(existing, existing.id), { status: 'suspended' }, now);
+  return change('tenant.suspend', checkReady(existing, 'suspend'), { status: 'suspended' }, now);
 }
 
 export function resumeTenant(existing: Tenant, now: number): TenantMutation {
-  return change('tenant.resume', living(existing, existing.id), { status: 'active' }, now);
+  return change('tenant.resume', checkReady(existing, 'resume'), { status: 'active' }, now);
 }
 
-/** A tombstone: keys dead at once, the id never used again, the data left for a purge of its own. */
+/** A tombstone: keys dead at once, the id never used again, the data left for a purge of its own. For the pool alone. */
 export function deleteTenant(existing: Tenant, now: number): TenantMutation {
   if (existing.status === 'deleted') return unchanged('tenant.delete', existing);
   return change('tenant.delete', existing, { status: 'deleted' }, now, { more: [{ edit: 'removeAllKeys' }] });

@@ -1,6 +1,7 @@
 import { SaasctlError, usageError } from '../errors.ts';
 import type { GateStatus, Rate } from '../gate/layout.ts';
 import type { LimitOverrides, Limits, Plan } from '../plans.ts';
+import { type Failure, type Operation, unfinished } from './operation.ts';
 
 /** A tenant as stored and as JSON shows it. Times are ISO-8601 UTC; `null` limits are unlimited. */
 export interface Tenant {
@@ -23,6 +24,12 @@ export interface Tenant {
   billFrom: string | null;
   /** When usage of a day that was over was last recorded by hand: the next sync looks at every day again. */
   lateAt: string | null;
+  /** Where a silo answers; `null`: not in a silo, or not known yet. */
+  apiUrl: string | null;
+  /** The run that makes or takes down the tenant's own resources; `null`: none, or it ended half-way. */
+  operation: Operation | null;
+  /** Why the status is `failed`; `null` otherwise. */
+  failure: Failure | null;
   createdAt: string;
   updatedAt: string;
   /** Counts mutations; every write is conditional on it. */
@@ -32,13 +39,16 @@ export interface Tenant {
 export type Isolation = 'pool' | 'silo' | 'bridge';
 export const ISOLATIONS: readonly Isolation[] = ['pool', 'silo', 'bridge'];
 
-/** Closed: provisioning, migration and offboarding pass through the states between. */
+/**
+ * Closed; `states.ts` says which may follow which. `pending`: recorded, and nobody has begun on its resources.
+ * `failed` says why in `failure`, and the command that failed goes on from there. Only an active tenant's gate
+ * admits calls.
+ */
 export type TenantStatus =
   | 'pending'
   | 'provisioning'
   | 'active'
   | 'suspended'
-  | 'migrating'
   | 'offboarding'
   | 'failed'
   | 'deleted';
@@ -72,7 +82,7 @@ export function checkStripeCustomer(id: string): string {
 
 /** What the gate lets through for a tenant in this state. */
 export function gateStatus(status: TenantStatus): GateStatus {
-  if (status === 'active' || status === 'migrating') return 'active';
+  if (status === 'active') return 'active';
   return status === 'deleted' ? 'deleted' : 'suspended';
 }
 
@@ -98,4 +108,21 @@ export function living(tenant: Tenant | null, id: string): Tenant {
     });
   }
   return tenant;
+}
+
+/** Whether a tenant is deleted, or half-way there: its keys are dead. */
+export const isLeaving = (tenant: Pick<Tenant, 'status' | 'failure'>): boolean =>
+  tenant.status === 'deleted' || unfinished(tenant) === 'offboarding';
+
+/** The living tenant that is to go on living, or the error that says that it is being deleted. */
+export function staying(tenant: Tenant | null, id: string): Tenant {
+  const found = living(tenant, id);
+  if (!isLeaving(found)) return found;
+  throw new SaasctlError({
+    code: 'tenant_offboarding',
+    category: 'conflict',
+    message: `tenant '${id}' is being deleted`,
+    hint: 'its keys are dead, and its id is never used again',
+    next: `saasctl tenant delete ${id} --confirm ${id}`,
+  });
 }

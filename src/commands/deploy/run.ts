@@ -1,0 +1,173 @@
+import {
+  stackName,
+  type Target,
+  targetNamed,
+  tenantStacks,
+  wantedTargets,
+} from '../../config/stack-names.ts';
+import type { Cloud } from '../../core/deploy/ports.ts';
+import type { Deployed } from '../../core/deploy/run.ts';
+import { SaasctlError } from '../../core/errors.ts';
+import type { Context, Host } from '../context.ts';
+import { define, dryRunOption, onRun } from '../define.ts';
+import { few } from '../finding.ts';
+import { auditDeploy } from '../stack-audit.ts';
+import { comparison } from '../stack-behind.ts';
+import { deployTarget } from '../stack-deploy.ts';
+import { isThere, type TenantPart } from '../stack-source.ts';
+import { printDeployed } from './view.ts';
+
+interface Options {
+  stack?: string;
+  allowReplace?: boolean;
+  exitCode?: boolean;
+  dryRun?: boolean;
+}
+
+export function deploy(host: Host) {
+  const command = define('deploy', {
+    summary: 'Deploy the stacks of a profile to AWS, each after its changes were shown',
+    details: `In this order: <stack>-bootstrap (the code bucket), <stack> (tables, authorizer,
+API, billing sync), <stack>-service and <stack>-guardrails where the profile has
+them. Tenants' stacks are deployed by --stack, one at a time; the command says
+which are behind.
+Interrupted or failed, the same command again finishes the job.
+
+    0  deployed, or nothing to do
+    2  credentials of another region, settings or code that cannot be deployed
+    3  --stack names no stack of this profile
+    4  credentials are missing, of another account, or lack a permission
+    5  it would replace or remove data (--allow-replace), or the stack is busy
+    6  CloudFormation failed; the message has the first event that did, and why
+    8  with --exit-code: something is left to deploy. With --dry-run any change,
+       else a tenant's stack that is behind
+  130  interrupted or declined; CloudFormation ends what it has begun`,
+    examples: ['deploy', 'deploy --dry-run --exit-code', 'deploy --stack acme-service --yes'],
+    exits: [3, 5, 8],
+  })
+    .option('--stack <name>', 'one stack alone')
+    .option('--allow-replace', 'let tables and other data be replaced or removed; asked for all the same')
+    .option('--exit-code', 'exit code 8 where something is left to deploy')
+    .addOption(dryRunOption());
+  return onRun(host, command, runDeploy);
+}
+
+async function runDeploy(cx: Context, options: Options): Promise<void> {
+  const { profile } = await cx.config();
+  const { stack } = profile;
+  const targets = options.stack === undefined ? wantedTargets(profile.deploy) : [named(stack, options.stack)];
+  const cloud = await cx.cloud();
+  const deployed: Deployed[] = [];
+  // An interrupt is the engine's to answer: it says what CloudFormation goes on with.
+  await cx.uninterrupted(async () => {
+    try {
+      for (const target of targets) deployed.push(await one(cx, cloud, target, options));
+    } finally {
+      // After the last: the first ones come before there are tables to write to.
+      for (const done of deployed) await audit(cx, done);
+    }
+  });
+  const behind = options.stack === undefined ? await tenantsBehind(cx, cloud) : [];
+  await printDeployed(cx, options.stack ?? stack, deployed);
+  if (behind.length > 0) cx.note(`behind: ${few(behind)}; next: saasctl deploy --stack ${behind[0]}`);
+  checkLeft(options, deployed, behind);
+}
+
+async function audit(cx: Context, { stack, status, changes }: Deployed): Promise<void> {
+  if (status !== 'created' && status !== 'updated') return;
+  // Of a new stack every resource is new.
+  const changed =
+    status === 'created'
+      ? [{ field: 'resources', from: null, to: changes.length }]
+      : changes.map(({ logicalId, action }) => ({ field: logicalId, from: null, to: action }));
+  await auditDeploy(cx, `stack.${status === 'created' ? 'create' : 'update'}`, stack, changed);
+}
+
+function named(stack: string, name: string): Target {
+  const target = targetNamed(stack, name);
+  if (target !== null) return target;
+  throw new SaasctlError({
+    code: 'no_such_stack',
+    category: 'not_found',
+    message: `--stack ${JSON.stringify(name)} is no stack of this profile`,
+    hint: `they are ${stack}, ${stack}-bootstrap, ${stack}-service, ${stack}-guardrails and ${tenantStacks(stack)}<id>`,
+    next: 'saasctl deploy status',
+  });
+}
+
+async function one(cx: Context, cloud: Cloud, target: Target, options: Options): Promise<Deployed> {
+  const { stack } = (await cx.config()).profile;
+  const name = stackName(stack, target);
+  const dryRun = options.dryRun === true;
+  const tenant = target.kind === 'silo' ? await tenantPart(cx, cloud, name, target.tenantId) : null;
+  // What it builds on is not there to be asked: its changes show once that is.
+  if (
+    dryRun &&
+    target.kind !== 'core' &&
+    target.kind !== 'bootstrap' &&
+    !isThere(await cloud.stacks.describe(stack))
+  ) {
+    cx.note(`${name}: would be created once ${stack} is there`);
+    return { stack: name, status: 'planned', changes: [], outputs: {} };
+  }
+  const command = `saasctl deploy${options.stack === undefined ? '' : ` --stack ${name}`}`;
+  return deployTarget(cx, cloud, {
+    target,
+    tenant,
+    allowReplace: options.allowReplace === true,
+    dryRun,
+    command,
+    ask: true,
+  });
+}
+
+/** A tenant's stack begins with its tenant; one that a living tenant has lost is made again. `null`: it is there. */
+async function tenantPart(
+  cx: Context,
+  cloud: Cloud,
+  name: string,
+  tenantId: string,
+): Promise<TenantPart | null> {
+  if ((await cloud.stacks.describe(name)) !== null) return null;
+  const tenant = await (await cx.store()).tenant(tenantId);
+  const isReady = tenant?.status === 'active' || tenant?.status === 'suspended';
+  if (tenant !== null && isReady && tenant.isolation !== 'pool') return { isolation: tenant.isolation };
+  throw new SaasctlError({
+    code: 'no_such_stack',
+    category: 'not_found',
+    message: `there is no stack ${name}`,
+    hint: 'a tenant’s own stack is made with the tenant',
+    next: `saasctl tenant create ${tenantId} --isolation silo`,
+  });
+}
+
+/** The tenants' stacks that are not as this project would deploy them. */
+async function tenantsBehind(cx: Context, cloud: Cloud): Promise<string[]> {
+  const { stack } = (await cx.config()).profile;
+  const behind: string[] = [];
+  const behindIn = comparison(cx, cloud);
+  for (const state of await cloud.stacks.list(tenantStacks(stack))) {
+    const target = targetNamed(stack, state.name);
+    if (target !== null && isThere(state) && (await behindIn(target, state)).length > 0)
+      behind.push(state.name);
+  }
+  return behind;
+}
+
+function checkLeft(
+  { exitCode, dryRun }: Options,
+  deployed: readonly Deployed[],
+  behind: readonly string[],
+): void {
+  if (exitCode !== true) return;
+  const planned = dryRun === true ? deployed.filter(({ status }) => status === 'planned') : [];
+  const left = [...planned.map(({ stack }) => stack), ...behind];
+  const [first] = left;
+  if (first === undefined) return;
+  throw new SaasctlError({
+    code: 'changes_pending',
+    category: 'pending',
+    message: `left to deploy: ${few(left)}`,
+    next: planned.length > 0 ? 'saasctl deploy' : `saasctl deploy --stack ${first}`,
+  });
+}

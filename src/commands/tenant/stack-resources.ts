@@ -1,0 +1,122 @@
+import { stackName } from '../../config/stack-names.ts';
+import { destroyStack } from '../../core/deploy/destroy.ts';
+import { type Following, follow } from '../../core/deploy/follow.ts';
+import type { Cloud, StackState } from '../../core/deploy/ports.ts';
+import type { Deployed } from '../../core/deploy/run.ts';
+import { standingOf } from '../../core/deploy/states.ts';
+import { SaasctlError } from '../../core/errors.ts';
+import { goOnWith } from '../../core/tenants/operation.ts';
+import { deleteTableCommand } from '../../core/tenants/reconcile.ts';
+import type { Tenant } from '../../core/tenants/tenant.ts';
+import type { Context } from '../context.ts';
+import { deployTarget, type StackDeploy } from '../stack-deploy.ts';
+import type { TenantResources, Work } from './resources.ts';
+
+/** On AWS what a tenant has to itself is a stack: of a silo the whole of it, of a bridge the data table alone. */
+export async function stackResources(cx: Context): Promise<TenantResources> {
+  const { profile } = await cx.config();
+  const { stack, region } = profile;
+  const nameOf = ({ id }: Tenant) => stackName(stack, { kind: 'silo', tenantId: id });
+
+  const deploy = async (tenant: Tenant, how: Pick<StackDeploy, 'dryRun' | 'waiting'>): Promise<Deployed> => {
+    const cloud = await cx.cloud();
+    await findOwn(cloud, nameOf(tenant), stack, tenant);
+    return deployTarget(cx, cloud, {
+      target: { kind: 'silo', tenantId: tenant.id },
+      tenant: { isolation: tenant.isolation === 'bridge' ? 'bridge' : 'silo' },
+      allowReplace: false,
+      // What is made for a new tenant was asked for by the command itself; user data is never replaced here.
+      ask: false,
+      command: goOnWith(tenant) ?? `saasctl deploy --stack ${nameOf(tenant)}`,
+      ...how,
+    });
+  };
+
+  return {
+    async preview(tenant) {
+      const { changes } = await deploy(tenant, { dryRun: true });
+      return changes.map(({ action, logicalId, type, replacement }) => ({
+        action,
+        logicalId,
+        type,
+        replacement,
+      }));
+    },
+
+    async make(tenant, work) {
+      work.begin('stack', `making stack ${nameOf(tenant)}`);
+      const { outputs } = await deploy(tenant, {
+        dryRun: false,
+        waiting: { say: work.say, pause: (ms) => pausing(cx, work, ms) },
+      });
+      return { apiUrl: outputs['ApiUrl'] || null };
+    },
+
+    async remove(tenant, work) {
+      work.begin('stack', `taking down stack ${nameOf(tenant)}`);
+      const cloud = await cx.cloud();
+      const state = await findOwn(cloud, nameOf(tenant), stack, tenant);
+      if (state !== null) {
+        const hooks: Following = {
+          onEvent: ({ logicalId, status }) => work.say(`${nameOf(tenant)}: ${logicalId} ${status}`),
+          signal: cx.deps.signal,
+          pause: (ms) => pausing(cx, work, ms),
+        };
+        const command = goOnWith(tenant) ?? `saasctl destroy ${nameOf(tenant)}`;
+        await takeDown(cloud, state, { stack, command }, hooks);
+      }
+      // Of an interruption while it was followed.
+      await work.goOn();
+    },
+
+    async kept({ id }) {
+      const { dataTables } = await cx.store();
+      const found = await dataTables.find(id);
+      const table = dataTables.name(id);
+      return found === null ? [] : [{ table, remove: deleteTableCommand(table, region, found.isProtected) }];
+    },
+  };
+}
+
+async function pausing(cx: Context, work: Work, ms: number): Promise<void> {
+  // An interrupt is the engine's own to see: it says what CloudFormation goes on with.
+  if (!cx.deps.signal.aborted) await work.goOn();
+  await cx.deps.pause(ms);
+}
+
+/** Deletes the stack, after whatever is under way with it. Its template retains the table. */
+async function takeDown(
+  cloud: Cloud,
+  state: StackState,
+  { stack, command }: { stack: string; command: string },
+  hooks: Following,
+): Promise<void> {
+  const standing = standingOf(state.status);
+  if (standing === 'changing' || standing === 'settling') {
+    const ended = await follow(cloud.stacks, state, null, hooks);
+    if (ended.interrupted) return;
+  }
+  const request = { name: state.name, stack, dryRun: false, command };
+  // The command has asked already.
+  await destroyStack(cloud, request, { ...hooks, confirm: async () => {} });
+}
+
+/** The tenant's stack, if there is one. One of that name that is somebody else's is never touched. */
+async function findOwn(
+  cloud: Cloud,
+  name: string,
+  stack: string,
+  { id }: Tenant,
+): Promise<StackState | null> {
+  const state = await cloud.stacks.describe(name);
+  // A stack that was planned and never made has no tags yet, and nothing in it.
+  if (state === null || state.status === 'REVIEW_IN_PROGRESS') return state;
+  if (state.tags['saasctl-stack'] === stack && state.tags['saasctl-tenant'] === id) return state;
+  throw new SaasctlError({
+    code: 'stack_taken',
+    category: 'conflict',
+    message: `the stack ${name} is there, and is not the tenant's`,
+    hint: `it lacks the tags saasctl-stack=${stack} and saasctl-tenant=${id}; it was left alone`,
+    next: `aws cloudformation describe-stacks --stack-name ${name}`,
+  });
+}
