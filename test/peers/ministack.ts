@@ -1,25 +1,41 @@
 // ministack: AWS on one port of this machine, from a package of another ecosystem. `.ci/peers` brings it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** The account that all its callers are of. */
 export const ACCOUNT = '000000000000';
 export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
 
-export async function startMinistack(): Promise<{ endpoint: string; stop(): Promise<void> }> {
+export interface Ministack {
+  endpoint: string;
+  stop(): Promise<void>;
+}
+
+/** `auth`: signatures and policies are enforced for everybody but the credentials above, which are the account's root. */
+export async function startMinistack({ auth = false } = {}): Promise<Ministack> {
   const port = await freePort();
   const { PATH, HOME } = process.env;
+  // Functions run in folders below TMPDIR, as modules of the nearest package.json: it is this one.
+  const dir = await mkdtemp(join(tmpdir(), 'saasctl-ministack-'));
+  await writeFile(join(dir, 'package.json'), '{}');
   const child = spawn('ministack', [], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH,
       HOME,
+      TMPDIR: dir,
+      AUTH: String(auth),
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: String(port),
       AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
       AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+      // Functions inherit this environment. A busy machine must not make a call look lost.
+      SAASCTL_TIMEOUT_MS: '5000',
     },
   });
   let said = '';
@@ -34,17 +50,16 @@ export async function startMinistack(): Promise<{ endpoint: string; stop(): Prom
   );
   const endpoint = `http://127.0.0.1:${port}`;
   const problem = await Promise.race([ended, answers(`${endpoint}/_ministack/health`)]);
-  if (problem !== null) {
+  const stop = async () => {
     child.kill('SIGKILL');
+    await ended;
+    await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+  };
+  if (problem !== null) {
+    await stop();
     throw new Error(`ministack did not start; ${problem}`);
   }
-  return {
-    endpoint,
-    async stop() {
-      child.kill('SIGKILL');
-      await ended;
-    },
-  };
+  return { endpoint, stop };
 }
 
 async function answers(url: string): Promise<string | null> {

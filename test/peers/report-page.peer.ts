@@ -44,7 +44,9 @@ async function open(options: BrowserContextOptions, address = url) {
 }
 
 const firstCells = (page: Page): Promise<string[]> =>
-  page.locator('#tenants tbody th').evaluateAll((all) => all.map((one) => one.firstChild?.textContent ?? ''));
+  page
+    .locator('#tenants > table tbody th')
+    .evaluateAll((all) => all.map((one) => one.firstChild?.textContent ?? ''));
 
 interface Look {
   scroll: number;
