@@ -10,6 +10,8 @@ const LATE_MS = 12 * HOUR;
 const ALARM_MS = 20 * HOUR;
 /** What is kept back for the answers and commits of what is on its way: Stripe may take its full time limit. */
 const SPARE_MS = 15_000;
+/** Reasons that one invocation tells, each with a tenant that met it: one cause can stop thousands of rows. */
+const MOST_REASONS = 10;
 
 /** One structured line for the function's log. */
 export type SyncLog = (line: {
@@ -35,11 +37,21 @@ export async function scheduledSync({ remainingMs, log, ...options }: ScheduledS
   const deadline = clock.now() + remainingMs - Math.min(SPARE_MS, remainingMs / 2);
   const scope = await scopeOf(sink, stack);
   const from = (await ledger.cursor(scope)) ?? { shard: 0, after: null };
-  const synced = await syncUsage({ ...options, from, deadline });
+  const reasons = new Map<string, { tenantId: string; rows: number }>();
+  const onRow: SyncOptions['onRow'] = (row) => {
+    options.onRow?.(row);
+    const { outcome, reason, tenantId } = row;
+    if (reason === null || (outcome !== 'failed' && outcome !== 'refused')) return;
+    const seen = reasons.get(reason);
+    if (seen !== undefined) seen.rows++;
+    else if (reasons.size < MOST_REASONS) reasons.set(reason, { tenantId, rows: 1 });
+  };
+  const synced = await syncUsage({ ...options, onRow, from, deadline });
   await ledger.keepCursor(scope, synced.next);
   const age = synced.oldest === null ? 0 : clock.now() - synced.oldest;
   const result = syncCategory(synced);
   log({ level: levelOf(synced), event: 'billing_sync', result, ...synced });
+  for (const [reason, of] of reasons) log({ level: 'error', event: 'billing_failed', reason, ...of });
   if (age >= LATE_MS) {
     const level = age >= ALARM_MS ? 'error' : 'warn';
     log({

@@ -11,7 +11,7 @@ import { createTenant } from '../../src/core/tenants/mutations.ts';
 import { dayOf } from '../../src/core/time.ts';
 import { billingSettings, stripeKeyFrom } from '../../src/lambda/billing-settings.ts';
 import { withFreshKey } from '../../src/lambda/fresh-key.ts';
-import { type SyncLog, scheduledSync } from '../../src/lambda/scheduled-sync.ts';
+import { type ScheduledSync, type SyncLog, scheduledSync } from '../../src/lambda/scheduled-sync.ts';
 import { type StripeStandIn, startStripeStandIn } from '../../src/local/stripe/server.ts';
 import type { Secrets } from '../../src/runtime/secrets.ts';
 import { marshalItem } from '../../src/runtime/wire/marshal.ts';
@@ -230,7 +230,7 @@ describe('a key that is refused', () => {
 
 describe('what its log says', () => {
   const lines: Parameters<SyncLog>[0][] = [];
-  async function invokeOver(world: World, sink: Partial<Sink>) {
+  async function invokeOver(world: World, sink: Partial<Sink>, more: Partial<ScheduledSync> = {}) {
     lines.length = 0;
     let done = false;
     const synced = scheduledSync({
@@ -243,6 +243,7 @@ describe('what its log says', () => {
       runId: 'f',
       remainingMs: 60_000,
       log: (line) => lines.push(line),
+      ...more,
     }).finally(() => {
       done = true;
     });
@@ -269,7 +270,10 @@ describe('what its log says', () => {
   it('is an error where somebody has to look, a warning where the next invocation goes on', async () => {
     const gone: Delivery = { kind: 'rejected', reason: 'customer_gone', message: 'gone' };
     await invokeOver(used(), { deliver: async () => [gone] });
-    expect(lines).toMatchObject([{ level: 'error', result: 'pending' }]);
+    expect(lines).toMatchObject([
+      { level: 'error', result: 'pending' },
+      { level: 'error', event: 'billing_failed', reason: 'gone', tenantId: 'acme', rows: 1 },
+    ]);
     const problem = { meter: METER, code: 'meter_inactive', message: 'inactive', hint: null, next: null };
     await invokeOver(used(), { preflight: async () => [problem] });
     expect(lines).toMatchObject([{ level: 'error', result: 'pending' }]);
@@ -277,6 +281,16 @@ describe('what its log says', () => {
       deliver: async () => [{ kind: 'ambiguous', reason: 'timeout', message: 'lost' }],
     });
     expect(lines).toMatchObject([{ level: 'warn', result: 'partial' }]);
+  });
+
+  it('names each cause once, however many rows it stops', async () => {
+    const world = newWorld(1, ['acme', 'beta', 'gamma']);
+    const denied = 'not authorized to perform: dynamodb:UpdateItem';
+    await invokeOver(world, {}, { prepare: () => Promise.reject(new Error(denied)) });
+    expect(lines).toMatchObject([
+      { event: 'billing_sync', failed: 3 },
+      { level: 'error', event: 'billing_failed', reason: denied, rows: 3 },
+    ]);
   });
 });
 
