@@ -9,7 +9,7 @@ export interface Following extends Waiting {
 export interface Ended {
   /** `null`: the stack is gone. */
   state: StackState | null;
-  /** The first event that says why something failed. */
+  /** The first event that says why something failed: a resource's, or where none does the stack's own. */
   failure: StackEvent | null;
   interrupted: boolean;
 }
@@ -30,6 +30,7 @@ export async function follow(
 ): Promise<Ended> {
   let last: string | null = null;
   let failure: StackEvent | null = null;
+  let verdict: StackEvent | null = null;
   let seen = token === null;
   const newEvents = async (state: StackState | null): Promise<StackEvent[]> => {
     if (token === null) return [];
@@ -44,17 +45,24 @@ export async function follow(
     for (const event of await newEvents(state)) {
       hooks.onEvent(event);
       last = event.id;
-      if (failure === null && isCause(event)) failure = event;
+      if (isCause(event)) failure ??= event;
+      if (isVerdict(event)) verdict ??= event;
     }
     seen ||= last !== null || running;
     // A status from before the operation is no end of it.
     if (state === null || (!running && (seen || looks > LOOKS)))
-      return { state, failure, interrupted: false };
+      return { state, failure: failure ?? verdict, interrupted: false };
     await rest(POLL_MS, hooks);
-    if (hooks.signal.aborted) return { state, failure, interrupted: true };
+    if (hooks.signal.aborted) return { state, failure: failure ?? verdict, interrupted: true };
   }
 }
 
+const OWN = 'AWS::CloudFormation::Stack';
+
 /** What is cancelled fails because something else did. */
 const isCause = ({ status, reason, type }: StackEvent): boolean =>
-  /_FAILED$/.test(status) && type !== 'AWS::CloudFormation::Stack' && !/cancelled/i.test(reason ?? '');
+  /_FAILED$/.test(status) && type !== OWN && !/cancelled/i.test(reason ?? '');
+
+/** Where no resource was touched yet, only the stack itself says why it failed. */
+const isVerdict = ({ status, reason, type }: StackEvent): boolean =>
+  type === OWN && reason !== null && /_FAILED$|ROLLBACK_IN_PROGRESS$/.test(status);
