@@ -1,4 +1,4 @@
-import { formatDecimal } from '../decimal.ts';
+import { type Decimal, formatDecimal } from '../decimal.ts';
 
 /** Money as JSON shows it: the smallest unit of the currency, and the exact amount that it was rounded from. */
 export interface Money {
@@ -23,6 +23,16 @@ export function moneyOf(minor: bigint, units: bigint, scale: number, currency: s
   if (!Number.isSafeInteger(amount)) throw new RangeError(`${minor} ${currency} is too large for JSON`);
   return { minor: amount, currency, exact: units === 0n ? '0' : formatDecimal({ units, scale }) };
 }
+
+/** Whether amounts of such a size can be shown, and those of a year: no real bill comes near. */
+export function isMoney({ units, scale }: Decimal, currency: string): boolean {
+  const size = units < 0n ? -units : units;
+  // Nearly all: below 10^11 of any currency.
+  if (size < SURELY_MONEY) return true;
+  return size * 10n ** BigInt(minorDigits(currency)) < MOST_MINOR * 10n ** BigInt(scale);
+}
+const SURELY_MONEY = 10n ** 11n;
+const MOST_MINOR = BigInt(Number.MAX_SAFE_INTEGER) / 12n;
 
 /** Of whole minor units. */
 export const minorMoney = (minor: bigint, currency: string): Money =>

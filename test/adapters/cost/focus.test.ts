@@ -217,12 +217,22 @@ describe('FOCUS files that cannot be trusted are refused whole', () => {
     [{ BilledCost: '1,5' }, 'BilledCost is "1,5", not a number'],
     [{ BilledCost: 'NULL' }, 'BilledCost is "", not a number'],
     [{ BillingPeriodStart: '10/01/2026' }, 'BillingPeriodStart is "10/01/2026", not a time'],
+    [{ BilledCost: '99999999999999999999' }, 'BilledCost is "99999999999999999999", more than any bill has'],
+    [{ BilledCost: '-1E30' }, 'BilledCost is "-1E30", more than any bill has'],
     [{ ChargeCategory: 'Gift' }, 'ChargeCategory is "Gift", which FOCUS does not have'],
     [{ Tags: '{"a": ' }, 'Tags is not a JSON object'],
   ])('a row with %o, by its number', async (row, why) => {
     const error = await refused(read(await file('f.csv', csv([{}, row, {}]))));
     expect(error).toMatchObject({ code: 'focus_row', exitCode: 2 });
     expect(error.message).toContain(`f.csv, row 3: ${why}`);
+  });
+
+  it('rows that together are more than any bill', async () => {
+    const large = { BilledCost: '5000000000000' };
+    const path = await file('f.csv', csv([large, { ...large, BilledCost: '-5E12', ServiceName: 'Other' }]));
+    const error = await refused(read(path));
+    expect(error).toMatchObject({ code: 'focus_row', exitCode: 2 });
+    expect(error.message).toContain('10000000000000 USD');
   });
 
   it('two currencies in one month', async () => {
@@ -243,6 +253,19 @@ describe('FOCUS files that cannot be trusted are refused whole', () => {
     const error = await refused(read(folder));
     expect(error.code).toBe('focus_versions');
     expect(error.next).toContain('BILLING_PERIOD=2026-10/20261102T00');
+  });
+
+  it('a folder with a file both plain and gzip, which would count it twice', async () => {
+    await file('data/a.csv', csv([{}]));
+    await file('data/a.csv.gz', gzipSync(csv([{}])));
+    await file('data/b.csv.gz', gzipSync(csv([{}])));
+    const error = await refused(read(folder));
+    expect(error).toMatchObject({ code: 'focus_twice', exitCode: 2 });
+    expect(error.message).toContain(join('data', 'a.csv'));
+    expect(error.next).toBe(`mv ${join(folder, 'data/a.csv')} ${join(folder, 'data/a.csv.aside')}`);
+    await rm(join(folder, 'data/a.csv'));
+    await file('data/a.csv.aside', csv([{}]));
+    expect(formatDecimal((await bill(folder)).total)).toBe('3');
   });
 
   it('Parquet, an empty file, an empty folder, and what is not there', async () => {

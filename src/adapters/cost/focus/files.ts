@@ -3,10 +3,14 @@ import { join, relative } from 'node:path';
 import { SaasctlError } from '../../../core/errors.ts';
 
 const CSV = /\.(csv|gz)$/i;
+const GZ = /\.gz$/i;
 /** How AWS names the folder of a month; what is below it is one version of the export each. */
 const PERIOD = /^(.*BILLING_PERIOD=\d{4}-\d\d)\/([^/]+)\/[^/]+$/;
 
-/** The file, or all CSV files below a folder. Throws category config where there is none, or two versions of a month. */
+/**
+ * The file, or all CSV files below a folder. Throws category config where there is none, and where something would be
+ * counted twice: a file both plain and gzip, two versions of a month.
+ */
 export async function focusFiles(path: string): Promise<string[]> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw refused(
@@ -27,8 +31,23 @@ export async function focusFiles(path: string): Promise<string[]> {
       `${path} holds no .csv or .gz file`,
       'FOCUS files are CSV, plain or gzip',
     );
+  checkTwins(path, files);
   checkVersions(path, files);
   return files;
+}
+
+/** What was unpacked beside its gzip file has the same rows. */
+function checkTwins(path: string, files: readonly string[]): void {
+  const all = new Set(files);
+  const packed = files.find((file) => GZ.test(file) && all.has(file.replace(GZ, '')));
+  if (packed === undefined) return;
+  const plain = packed.replace(GZ, '');
+  throw refused(
+    'focus_twice',
+    `${path} holds ${relative(path, plain)} and ${relative(path, packed)}`,
+    'together they would count their rows twice: take one of them away',
+    `mv ${plain} ${plain}.aside`,
+  );
 }
 
 /** An export that keeps its older versions would be counted several times. */

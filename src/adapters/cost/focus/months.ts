@@ -1,3 +1,4 @@
+import { isMoney } from '../../../core/cost/money.ts';
 import { monthRange } from '../../../core/cost/present.ts';
 import type { Bill, BillQuery, CostLine, RecordType } from '../../../core/cost/types.ts';
 import { addDecimals, type Decimal, parseDecimal, ZERO } from '../../../core/decimal.ts';
@@ -49,7 +50,11 @@ export function openMonths(wanted: BillQuery['months'], tagsOf: (text: string) =
       others.add(name);
       return;
     }
-    const amount = decimalOf(cell(row, columns.cost), 'BilledCost');
+    const cost = cell(row, columns.cost);
+    const amount = decimalOf(cost, 'BilledCost');
+    const currency = cell(row, columns.currency).toUpperCase();
+    if (!isMoney(amount, currency))
+      throw new BadRow(`BilledCost is ${JSON.stringify(cost.slice(0, 60))}, more than any bill has`);
     const tags = tagsOf(cell(row, columns.tags));
     if (tags === undefined) throw new BadRow('Tags is not a JSON object');
     const service = cell(row, columns.service) || null;
@@ -68,7 +73,7 @@ export function openMonths(wanted: BillQuery['months'], tagsOf: (text: string) =
       sum.quantity = addDecimals(sum.quantity ?? ZERO, decimalOf(quantity, 'ConsumedQuantity'));
     }
     month.total = addDecimals(month.total, amount);
-    addTo(month.currencies, cell(row, columns.currency).toUpperCase(), amount);
+    addTo(month.currencies, currency, amount);
     addTo(month.providers, cell(row, columns.provider) || 'AWS', amount);
     const account = cell(row, columns.account);
     if (account !== '') month.accounts.add(account);

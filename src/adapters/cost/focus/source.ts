@@ -1,5 +1,6 @@
+import { isMoney } from '../../../core/cost/money.ts';
 import type { Bill, BillQuery, CostSource } from '../../../core/cost/types.ts';
-import { formatDecimal, ZERO } from '../../../core/decimal.ts';
+import { addDecimals, type Decimal, formatDecimal, ZERO } from '../../../core/decimal.ts';
 import { SaasctlError } from '../../../core/errors.ts';
 import { focusFiles } from './files.ts';
 import { billOf, type Months, openMonths } from './months.ts';
@@ -75,6 +76,19 @@ function monthIn({ months, others }: Months, name: string, path: string) {
       code: 'focus_row',
       category: 'config',
       message: `${path}: BillingCurrency of ${name} is ${JSON.stringify(currency)}, not a currency`,
+      next: 'saasctl cost report --source focus:<path>',
+    });
+  }
+  const sizes = [...month.sums.values()].reduce<Decimal>(
+    (sum, { amount: { units, scale } }) => addDecimals(sum, { units: units < 0n ? -units : units, scale }),
+    ZERO,
+  );
+  if (!isMoney(sizes, currency)) {
+    throw new SaasctlError({
+      code: 'focus_row',
+      category: 'config',
+      message: `${path}: the rows of ${name} are ${formatDecimal(sizes)} ${currency}, more than any bill has`,
+      hint: 'charges and credits are counted by their size; a column may be in another unit',
       next: 'saasctl cost report --source focus:<path>',
     });
   }
