@@ -1,16 +1,19 @@
 import type { Group, ResultByTime } from '@aws-sdk/client-cost-explorer';
+import { isMoney } from '../../core/cost/money.ts';
 import { monthRange } from '../../core/cost/present.ts';
 import type { Bill, BillQuery, CostLine, CostSource, RecordType } from '../../core/cost/types.ts';
 import { addDecimals, type Decimal, formatDecimal, parseDecimal, ZERO } from '../../core/decimal.ts';
 import { SaasctlError } from '../../core/errors.ts';
 import type { BillCache, CacheKey } from './cache.ts';
-import { type ExplorerSettings, explorerClient } from './explorer-client.ts';
+import { type ExplorerSettings, explorerClient, notAnswered } from './explorer-client.ts';
 import { APART, type Queries, type QuerySettings, queriesOf, runsOf } from './explorer-queries.ts';
 
 export interface CostExplorerSettings extends ExplorerSettings, QuerySettings {
   /** 12 digits: whose bill it is. */
   account: string;
   cache: BillCache;
+  /** Nothing that was kept is used; what is asked for is kept in its place. */
+  fresh?: boolean;
   /** Epoch ms. */
   now: () => number;
 }
@@ -19,10 +22,11 @@ const CENT: Decimal = { units: 1n, scale: 2 };
 
 /**
  * Bills from Cost Explorer: three queries, each page a request of a cent, for all months that the cache lacks and
- * that follow each other. What the queries say must agree, or nothing is kept.
+ * that follow each other. What the queries say must agree, or nothing is kept; nor is a month without any charge,
+ * since charges may come. Throws `no_bill` for one that the answer leaves out.
  */
 export function openCostExplorer(settings: CostExplorerSettings): CostSource {
-  const { cache, now } = settings;
+  const { cache, now, fresh = false } = settings;
   const client = explorerClient(settings);
 
   async function fetchRun(run: readonly string[], detail: BillQuery['detail']): Promise<Bill[]> {
@@ -32,7 +36,8 @@ export function openCostExplorer(settings: CostExplorerSettings): CostSource {
       untagged: byMonth(await client.query(queries.untagged)),
       control: byMonth(await client.query(queries.control)),
     };
-    return run.map((month) => billOf(month, detail, answers, settings));
+    const answered = run.filter((month) => answers.control.has(month));
+    return answered.map((month) => billOf(month, detail, answers, settings));
   }
 
   return {
@@ -48,16 +53,18 @@ export function openCostExplorer(settings: CostExplorerSettings): CostSource {
         month,
       });
       const bills = new Map<string, Bill>();
-      for (const month of months) {
+      for (const month of fresh ? [] : months) {
         const kept = await cache.read(keyOf(month));
         if (kept !== null) bills.set(month, kept);
       }
       for (const run of runsOf(months.filter((month) => !bills.has(month)))) {
         for (const bill of await fetchRun(run, detail)) {
           bills.set(bill.month, bill);
-          await cache.write(keyOf(bill.month), bill);
+          if (bill.lines.length > 0 || bill.estimated) await cache.write(keyOf(bill.month), bill);
         }
       }
+      const missing = months.filter((month) => !bills.has(month));
+      if (missing.length > 0) throw notAnswered(missing);
       return months.flatMap((month) => bills.get(month) ?? []);
     },
     queryCost: () => ({
@@ -110,6 +117,7 @@ function billOf(
     const { Amount = '', Unit = '' } = group.Metrics?.[metric] ?? {};
     const amount = amountOf(Amount);
     if (Unit !== '' && Unit !== 'N/A') currencies.add(Unit);
+    checkMoney(amount, Unit, Amount);
     const quantity = group.Metrics?.['UsageQuantity']?.Amount;
     return { ...BLANK, amount, quantity: quantity === undefined ? null : amountOf(quantity), ...more };
   };
@@ -141,11 +149,15 @@ function billOf(
   const split = [...tagged, ...shared];
   const rest = difference(month, 'the control total and what is split', sumOf(usage), sumOf(split), groups);
   if (rest.units !== 0n) split.push({ ...BLANK, amount: rest });
+  const currency = oneCurrency(month, currencies);
+  const lines = [...split, ...apart];
+  const size = sumOf(lines.map(({ amount }) => ({ amount: sizeOf(amount) })));
+  checkMoney(size, currency, `${formatDecimal(size)} in ${month}`);
   const estimated = Object.values(answers).some((months) => months.get(month)?.estimated ?? false);
   return {
     month,
-    currency: oneCurrency(month, currencies),
-    lines: [...split, ...apart],
+    currency,
+    lines,
     total: sumOf(control.map(({ line }) => line)),
     estimated,
     // It does not say when its data ends: at the latest when it was asked.
@@ -177,6 +189,13 @@ function amountOf(text: string): Decimal {
   return amount;
 }
 
+/** Refused before anything is kept or printed. `shown`: the amount as it came. */
+function checkMoney(amount: Decimal, currency: string, shown: string): void {
+  if (!isMoney(amount, currency)) throw unexpected(`no bill has an amount of ${shown.slice(0, 60)}`);
+}
+
+const sizeOf = ({ units, scale }: Decimal): Decimal => ({ units: units < 0n ? -units : units, scale });
+
 const sumOf = (lines: readonly { amount: Decimal }[]): Decimal =>
   lines.reduce<Decimal>((sum, { amount }) => addDecimals(sum, amount), ZERO);
 
@@ -186,9 +205,8 @@ const ROUNDING: Decimal = { units: 1n, scale: 10 };
 /** What is between two queries of one moment: nothing but rounding, or the data changed between them. */
 function difference(month: string, what: string, a: Decimal, b: Decimal, groups: number): Decimal {
   const apart = addDecimals(a, { units: -b.units, scale: b.scale });
-  const size = { units: apart.units < 0n ? -apart.units : apart.units, scale: apart.scale };
   const most = { units: -ROUNDING.units * BigInt(groups), scale: ROUNDING.scale };
-  if (addDecimals(size, most).units <= 0n) return apart;
+  if (addDecimals(sizeOf(apart), most).units <= 0n) return apart;
   throw new SaasctlError({
     code: 'cost_does_not_add_up',
     category: 'remote',

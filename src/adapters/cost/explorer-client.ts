@@ -105,6 +105,16 @@ export function explorerClient(settings: ExplorerSettings) {
 
 const FILES = 'saasctl cost report --source focus:<path>';
 
+/** Months that an answer does not have, though it was asked for them. */
+export const notAnswered = (months: readonly string[]): SaasctlError =>
+  new SaasctlError({
+    code: 'no_bill',
+    category: 'not_found',
+    message: `Cost Explorer’s answer leaves out ${months.join(', ')}`,
+    hint: 'the other months are kept; ask for those alone, or read these from FOCUS files',
+    next: FILES,
+  });
+
 function capped(most: number): SaasctlError {
   return new SaasctlError({
     code: 'too_many_requests',

@@ -40,6 +40,8 @@ export function openCostWorld(settings: CostWorldSettings) {
       tenantTag: string;
       tenantIds: readonly string[];
       maxRequests: number | null;
+      /** Of Cost Explorer: nothing that was kept is used, and every month is paid for again. */
+      fresh?: boolean;
     }): Promise<CostSource> {
       const { source, tenantTag: tenantKey, tenantIds } = wanted;
       const keys = { tenantKey, featureKey: TAG_KEYS.feature };
@@ -63,6 +65,7 @@ export function openCostWorld(settings: CostWorldSettings) {
           endpoint: null,
           trace,
           maxRequests: wanted.maxRequests ?? MOST_REQUESTS,
+          fresh: wanted.fresh ?? false,
           cache: billCache(folder, now),
           now,
           pause,

@@ -272,6 +272,39 @@ describe('a month of Cost Explorer', () => {
     expect(lines).toBeCloseTo(Number(formatDecimal(bill.total)), 9);
   });
 
+  it('is no bill where the answer leaves it out, and the others that were paid for are kept', async () => {
+    const error = await failure(ask(['2026-09', '2026-10']));
+    expect(error).toMatchObject({ code: 'no_bill', exitCode: 3 });
+    expect(error.message).toContain('2026-09');
+    expect((await ask(['2026-10'])).requests).toBe(0);
+    server.charges.push({ month: '2026-09', amount: '7', service: 'AWS Lambda', usageType: 'Request' });
+    const [september] = (await ask(['2026-09'])).bills as [Bill];
+    expect(formatDecimal(september.total)).toBe('7');
+  });
+
+  it('is not final while nothing is in it: what comes later is seen', async () => {
+    server.empty.add('2026-09');
+    const [nothing] = (await ask(['2026-09'])).bills as [Bill];
+    expect(formatDecimal(nothing.total)).toBe('0');
+    server.charges.push({ month: '2026-09', amount: '7', service: 'AWS Lambda', usageType: 'Request' });
+    const [september] = (await ask(['2026-09'])).bills as [Bill];
+    expect(formatDecimal(september.total)).toBe('7');
+  });
+
+  it('is refused with an amount that is no money', async () => {
+    server.charges.push({ month: '2026-10', amount: '99999999999999999999', service: 'AWS Lambda' });
+    const error = await failure(ask(['2026-10']));
+    expect(error).toMatchObject({ code: 'not_aws', exitCode: 6 });
+    expect(error.message).toContain('99999999999999999999');
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('is refused where its amounts together are no money', async () => {
+    for (const amount of ['5000000000000', '-5000000000000'])
+      server.charges.push({ month: '2026-10', amount, service: `S${amount}` });
+    expect(await failure(ask(['2026-10']))).toMatchObject({ code: 'not_aws', exitCode: 6 });
+  });
+
   it('is refused where it changed between two queries, and not kept', async () => {
     let requests = 0;
     server.before = () => {
@@ -287,6 +320,15 @@ describe('a month of Cost Explorer', () => {
 });
 
 describe('what is kept of closed months', () => {
+  it('is asked for again by a fresh run, which is then what is kept', async () => {
+    await ask(['2026-10']);
+    server.charges.push({ month: '2026-10', amount: '1', service: 'AWS Lambda', tags: { [TENANT]: 'late' } });
+    const fresh = await ask(['2026-10'], { fresh: true });
+    expect(fresh.requests).toBe(3);
+    expect(plainLines(fresh.bills[0] as Bill).some(({ tenantTag }) => tenantTag === 'late')).toBe(true);
+    expect(await ask(['2026-10'])).toMatchObject({ requests: 0, bills: fresh.bills });
+  });
+
   const keptFile = async () => join(folder, (await readdir(folder))[0] ?? '');
 
   it('is of one account, one tag and one detail', async () => {

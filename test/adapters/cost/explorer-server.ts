@@ -30,6 +30,8 @@ type Filter = {
 export interface ExplorerServer {
   endpoint: string;
   charges: Charge[];
+  /** Months that are answered without a group, as those without any charge are. */
+  empty: Set<string>;
   /** Months that are not final. */
   estimated: Set<string>;
   pageSize: number;
@@ -63,6 +65,7 @@ export async function startExplorer(charges: Charge[]): Promise<ExplorerServer> 
   const state: ExplorerServer = {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     charges,
+    empty: new Set(),
     estimated: new Set(),
     pageSize: 1000,
     failures: [],
@@ -84,9 +87,9 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 }
 
 /** Pages cut the list of groups wherever it is full, in the middle of a month too. */
-function pageOf({ charges, estimated, pageSize }: ExplorerServer, query: Query) {
+function pageOf({ charges, empty, estimated, pageSize }: ExplorerServer, query: Query) {
   const { Start, End } = query.TimePeriod;
-  const months = [...new Set(charges.map(({ month }) => month))]
+  const months = [...new Set([...empty, ...charges.map(({ month }) => month)])]
     .filter((month) => `${month}-01` >= Start && `${month}-01` < End)
     .sort();
   const all = months.flatMap((month) =>
