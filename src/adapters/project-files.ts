@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { appendFile, link, lstat, open, readFile, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, appendFile, link, lstat, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { SaasctlError } from '../core/errors.ts';
 import type { ProjectFiles } from '../core/ports.ts';
 
@@ -24,6 +26,10 @@ export function projectFiles(starter: string): ProjectFiles {
       }),
     replace: (path, text) =>
       replaceWhole(path, text).catch((error: unknown) => {
+        throw unwritable(path, error);
+      }),
+    checkReplace: (path) =>
+      checkFolder(path).catch((error: unknown) => {
         throw unwritable(path, error);
       }),
     starter: () => readFile(starter, 'utf8'),
@@ -75,12 +81,20 @@ async function replaceWhole(path: string, text: string): Promise<void> {
   }
 }
 
+async function checkFolder(path: string): Promise<void> {
+  await access(`${dirname(path)}/.`, constants.W_OK | constants.X_OK);
+  const there = await stat(path).catch(() => null);
+  if (there?.isDirectory() === true) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
+}
+
 function unwritable(path: string, error: unknown): SaasctlError {
+  const { code } = error as NodeJS.ErrnoException;
   return new SaasctlError({
     code: 'not_writable',
     category: 'config',
-    message: `cannot write ${path}: ${(error as NodeJS.ErrnoException).code}`,
+    message: `cannot write ${path}: ${code}`,
     hint: 'nothing else was changed',
+    next: code === 'ENOENT' ? `mkdir -p ${dirname(path)}` : `ls -ld ${dirname(path)}`,
     cause: error,
   });
 }

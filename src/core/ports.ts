@@ -121,6 +121,8 @@ export interface ProjectFiles {
   append(path: string, text: string): Promise<void>;
   /** Writes a file whole, in place of what was there; its folder must exist. */
   replace(path: string, text: string): Promise<void>;
+  /** Throws as `replace` would where the file cannot be written; changes nothing. */
+  checkReplace(path: string): Promise<void>;
   starter(): Promise<string>;
 }
 

@@ -136,6 +136,25 @@ describe('cost report from Cost Explorer', () => {
     expect(waited).toBeLessThanOrEqual(120);
   });
 
+  it('a page that cannot be written is said before a request is paid for', async () => {
+    const before = explorer.queries.length;
+    const ran = await report(' --fresh --html none/cost.html');
+    expect([ran.code, ran.error().code, ran.error().next]).toEqual([
+      2,
+      'not_writable',
+      `mkdir -p ${join(project.dir, 'none')}`,
+    ]);
+    expect((await report(' --fresh --html .')).error().code).toBe('not_writable');
+    expect(explorer.queries.length).toBe(before);
+  });
+
+  it('a fresh run pays again, and its answer is kept', async () => {
+    await report();
+    expect((await report()).json().queryCost.requests).toBe(0);
+    expect((await report(' --fresh')).json().queryCost.requests).toBe(3);
+    expect((await report()).json().queryCost.requests).toBe(0);
+  });
+
   it('a margin that cannot be known is said before a request is paid for', async () => {
     const before = explorer.queries.length;
     const ran = await report(' --fail-on-negative-margin');

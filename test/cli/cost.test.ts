@@ -215,7 +215,8 @@ describe('cost report --html', () => {
 
   it('a folder that is not there is an error, and nothing is printed as if all were well', async () => {
     const ran = await project.cli('cost report --source focus:october.csv --html none/cost.html -o json');
-    expect([ran.code, ran.error().code]).toEqual([2, 'not_writable']);
+    expect([ran.code, ran.error().code, ran.stdout]).toEqual([2, 'not_writable', '']);
+    expect(ran.error().next).toBe(`mkdir -p ${join(project.dir, 'none')}`);
   });
 });
 

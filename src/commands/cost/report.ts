@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { BY, type By } from '../../core/cost/report.ts';
 import type { Decimal } from '../../core/decimal.ts';
@@ -63,6 +64,7 @@ async function runReport(cx: Context, options: Options): Promise<void> {
   const { project } = config;
   const most = maxUnallocated(options.maxUnallocated, project.cost.maxUnallocated);
   const source = chosenSource(options.source, config, cx.deps.cwd);
+  if (options.html !== undefined) await cx.deps.files.checkReplace(resolve(cx.deps.cwd, options.html));
   if (tenant !== null) await existing((await cx.store()).tenant(tenant), tenant);
 
   const gathered = await gather(cx, {
