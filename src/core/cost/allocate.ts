@@ -184,13 +184,25 @@ function openPools() {
   };
 }
 
-/** Requests as API Gateway bills them, against those that the gate counted. */
+const API_GATEWAY = /API ?Gateway/i;
+
+/**
+ * Requests to the shared API as API Gateway bills them, against those that the gate counted of who uses it: the calls
+ * to an API of a tenant's own are in neither, since not every source says how many those were.
+ */
 function driftOf(lines: readonly CostLine[], usage: ReadonlyMap<string, DriverAmounts>): Allocation['drift'] {
   const billed = lines.filter(
-    ({ usageType, quantity }) => quantity !== null && /ApiGateway(Http)?Request/.test(usageType ?? ''),
+    ({ tenantTag, usageType, quantity }) =>
+      tenantTag === null && quantity !== null && /ApiGateway(Http)?Request/.test(usageType ?? ''),
   );
   if (billed.length === 0) return null;
   const sum = billed.reduce<Decimal>((so_far, { quantity }) => addDecimals(so_far, quantity ?? ZERO), ZERO);
-  const metered = [...usage.values()].reduce((so_far, { requests = 0n }) => so_far + requests, 0n);
+  const apart = new Set(
+    lines
+      .filter(({ service, recordType }) => recordType === 'usage' && API_GATEWAY.test(service ?? ''))
+      .map(({ tenantTag }) => tenantTag),
+  );
+  let metered = 0n;
+  for (const [id, { requests = 0n }] of usage) if (!apart.has(id)) metered += requests;
   return { metered, billed: sum.units / 10n ** BigInt(sum.scale) };
 }

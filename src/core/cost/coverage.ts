@@ -8,8 +8,8 @@ export interface Coverage {
   overhead: number | null;
   unallocated: number | null;
   /**
-   * Calls that the gate counted, requests that API Gateway billed, and how many percent more these are; `null`
-   * where the bill does not say. Denied calls are billed too and not counted, so a little is in order.
+   * Calls that the gate counted, requests that API Gateway billed, and how many percent more these are, all of the
+   * API that tenants share (who has one of its own is left out of both); `null` where the bill does not say. Denied calls are billed too and not counted, so a little is in order.
    */
   meteringDrift: { metered: number; billed: number; percent: number | null } | null;
 }

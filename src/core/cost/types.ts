@@ -214,6 +214,6 @@ export interface Allocation {
   shares(give: (share: Share) => void): void;
   /** Which driver split how much. */
   pools: readonly { driver: string; service: string | null; units: bigint }[];
-  /** Calls that the gate counted against requests that AWS billed; `null` where the bill does not say. */
+  /** Calls to the shared API that the gate counted against requests that AWS billed; `null` where the bill does not say. */
   drift: { metered: bigint; billed: bigint } | null;
 }

@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { billCache } from '../../../src/adapters/cost/cache.ts';
 import { type CostExplorerSettings, openCostExplorer } from '../../../src/adapters/cost/cost-explorer.ts';
+import { allocate } from '../../../src/core/cost/allocate.ts';
+import { DEFAULT_POLICY } from '../../../src/core/cost/drivers.ts';
 import type { Bill } from '../../../src/core/cost/types.ts';
 import { formatDecimal } from '../../../src/core/decimal.ts';
 import type { SaasctlError } from '../../../src/core/errors.ts';
+import { tenant } from '../../core/cost/bills.ts';
 import { type Charge, type ExplorerServer, startExplorer } from './explorer-server.ts';
 
 const NOW = Date.parse('2026-11-22T10:00:00Z');
@@ -317,6 +320,25 @@ describe('a month of Cost Explorer', () => {
     expect(await readdir(folder)).toEqual([]);
     expect((await ask(['2026-10'])).requests).toBe(3);
   });
+});
+
+it('calls of a tenant with an API of its own are on neither side of the drift', async () => {
+  const api = { month: '2026-09', service: 'Amazon API Gateway', usageType: 'USE1-ApiGatewayHttpRequest' };
+  server.charges.push(
+    { ...api, amount: '0.1', quantity: '1010' },
+    { ...api, amount: '0.5', quantity: '5000', tags: { [TENANT]: 'silo' } },
+  );
+  const [september] = (await ask(['2026-09'])).bills as [Bill];
+  const { drift } = allocate({
+    bill: september,
+    tenants: [tenant('pooled'), tenant('silo')],
+    usage: new Map([
+      ['pooled', { requests: 1000n }],
+      ['silo', { requests: 5000n }],
+    ]),
+    policy: DEFAULT_POLICY,
+  });
+  expect(drift).toEqual({ metered: 1000n, billed: 1010n });
 });
 
 describe('what is kept of closed months', () => {

@@ -277,6 +277,27 @@ describe('FOCUS files that cannot be trusted are refused whole', () => {
   });
 });
 
+it('calls of a tenant with an API of its own are on neither side of the drift', async () => {
+  const api = { ServiceName: 'Amazon API Gateway', x_UsageType: 'USE1-ApiGatewayHttpRequest' };
+  const path = await file(
+    'f.csv',
+    csv([
+      { ...api, ConsumedQuantity: '1010' },
+      { ...api, ConsumedQuantity: '5000', Tags: '{"saasctl-tenant": "silo"}' },
+    ]),
+  );
+  const { drift } = allocate({
+    bill: await bill(path),
+    tenants: [tenant('pooled'), tenant('silo')],
+    usage: new Map([
+      ['pooled', { requests: 1000n }],
+      ['silo', { requests: 5000n }],
+    ]),
+    policy: DEFAULT_POLICY,
+  });
+  expect(drift).toEqual({ metered: 1000n, billed: 1010n });
+});
+
 describe('the sample bill', () => {
   const sample = (tenantIds: string[]) =>
     openSample({ file: join(ROOT, 'templates', 'sample-bill', 'focus.csv'), tenantIds, now: () => NOW });
