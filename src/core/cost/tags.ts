@@ -77,6 +77,7 @@ export function tagReport(input: TagInput): TagReport {
     const status = keyStatus === null ? null : (keyStatus.get(key) ?? 'unknown');
     return { key, status, next: status === 'inactive' ? activateCall(key) : null };
   });
+  const backfill = backfillOf(input);
   return {
     keys,
     untagged,
@@ -85,8 +86,8 @@ export function tagReport(input: TagInput): TagReport {
       return tenantTag === undefined || input.tenantIds.has(tenantTag) ? [] : [{ arn, tenantTag }];
     }),
     tagged: ours.length - untagged.length,
-    backfill: backfillOf(input),
-    notes: notesOf(keys.map(({ status }) => status)),
+    backfill,
+    notes: [...notesOf(keys.map(({ status }) => status)), ...keptNotes(backfill)],
   };
 }
 
@@ -120,6 +121,14 @@ function backfillOf({ backfills, now, keyStatus, tenantKey }: TagInput): TagRepo
       : null,
   };
 }
+
+/** Months that were asked for before tags worked are kept without them. */
+const keptNotes = ({ last, possible }: TagReport['backfill']): string[] =>
+  last === null && !possible
+    ? []
+    : [
+        'finished months are kept as they were when they were asked for: once a backfill or an activation has worked, saasctl cost report --months 12 --fresh asks for them again, at $0.01 a request',
+      ];
 
 function notesOf(statuses: readonly (TagKeyStatus | null)[]): string[] {
   if (statuses.includes(null))

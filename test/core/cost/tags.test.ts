@@ -50,6 +50,7 @@ describe('what keeps tags from splitting the bill', () => {
     ]);
     expect(report.notes.join()).toContain('only the management account');
     expect(report.backfill.possible).toBe(false);
+    expect(report.notes.join(), 'nothing was filled in, and nothing can be').not.toContain('--fresh');
   });
 
   it('in a member account nothing is known of keys, and that is said', () => {
@@ -69,8 +70,10 @@ describe('what keeps tags from splitting the bill', () => {
       possible: true,
       next: 'aws ce start-cost-allocation-tag-backfill --backfill-from 2025-12-01T00:00:00Z',
     });
+    expect(tagReport(input()).notes.join()).toContain('cost report --months 12 --fresh');
     const last = { from: '2025-12-01T00:00:00Z', requestedAt: '2026-11-21T11:00:00Z', status: 'processing' };
     expect(tagReport(input({ backfills: [last] })).backfill).toEqual({ last, possible: false, next: null });
+    expect(tagReport(input({ backfills: [last] })).notes.join()).toContain('cost report --months 12 --fresh');
     const older = { ...last, requestedAt: '2026-11-21T09:59:00Z' };
     expect(tagReport(input({ backfills: [older] })).backfill.possible).toBe(true);
   });
