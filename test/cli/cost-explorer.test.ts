@@ -155,6 +155,46 @@ describe('cost report from Cost Explorer', () => {
     expect((await report()).json().queryCost.requests).toBe(0);
   });
 
+  it('by feature it says which drivers do not apply, and the page names none of them', async () => {
+    const { notes } = (await report(' --by feature')).json();
+    expect(notes.join()).toContain('by feature Cost Explorer gives no usage type');
+    expect((await report()).json().notes.join()).not.toContain('usage type');
+    const storage = { service: 'Amazon DynamoDB', usageType: 'TimedStorage-ByteHrs', amount: '2' };
+    explorer.charges.push({ month: '2026-09', ...storage });
+    const methodOf = async (by: string) => {
+      await report(` --month 2026-09 --by ${by} --html ${by}.html`);
+      const page = await readFile(join(project.dir, `${by}.html`), 'utf8');
+      return page.slice(page.indexOf('How it was done'));
+    };
+    expect(await methodOf('service')).toContain('TimedStorage by byte_hours');
+    const method = await methodOf('feature');
+    expect(method).not.toContain('TimedStorage');
+    expect(method).toContain('The bill named no usage types');
+    expect(method).toContain('Amazon DynamoDB: requests');
+  });
+
+  it('what is checked is checked by tenant: by feature it is refused, naming the command', async () => {
+    const before = explorer.queries.length;
+    const share = await report(' --by feature --max-unallocated 60%');
+    expect([share.code, share.error()]).toMatchObject([
+      2,
+      { code: 'checked_by_tenant', next: 'saasctl cost report --max-unallocated 60%' },
+    ]);
+    const margins = await report(' --by feature --month 2026-10 --fail-on-negative-margin');
+    expect(margins.error()).toMatchObject({
+      code: 'checked_by_tenant',
+      next: 'saasctl cost report --month 2026-10 --fail-on-negative-margin',
+    });
+    expect(explorer.queries.length).toBe(before);
+    await project.edit((file) => {
+      file.cost = { maxUnallocated: '0%' };
+    });
+    const [byTenant, byFeature] = [await report(), await report(' --by feature')];
+    await project.edit((file) => delete file.cost);
+    expect([byTenant.code, byFeature.code]).toEqual([8, 0]);
+    expect(byFeature.json().notes.join()).toContain('cost.maxUnallocated is not checked by feature');
+  });
+
   it('a margin that cannot be known is said before a request is paid for', async () => {
     const before = explorer.queries.length;
     const ran = await report(' --fail-on-negative-margin');

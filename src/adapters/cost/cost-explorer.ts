@@ -18,6 +18,8 @@ export interface CostExplorerSettings extends ExplorerSettings, QuerySettings {
   now: () => number;
 }
 
+const WITHOUT_USAGE_TYPES =
+  'by feature Cost Explorer gives no usage type, and no service of what is one tenant’s own: of drivers by usage type only * applies, and credits do not reach tenants’ own resources; amounts differ from those by tenant and by service';
 const CENT: Decimal = { units: 1n, scale: 2 };
 
 /**
@@ -28,6 +30,7 @@ const CENT: Decimal = { units: 1n, scale: 2 };
 export function openCostExplorer(settings: CostExplorerSettings): CostSource {
   const { cache, now, fresh = false } = settings;
   const client = explorerClient(settings);
+  const said: string[] = [];
 
   async function fetchRun(run: readonly string[], detail: BillQuery['detail']): Promise<Bill[]> {
     const queries = queriesOf(run, detail, settings, now());
@@ -43,6 +46,7 @@ export function openCostExplorer(settings: CostExplorerSettings): CostSource {
   return {
     name: 'ce',
     async bills({ months, detail }) {
+      if (detail === 'features') said.push(WITHOUT_USAGE_TYPES);
       const keyOf = (month: string): CacheKey => ({
         source: 'ce',
         account: settings.account,
@@ -71,7 +75,7 @@ export function openCostExplorer(settings: CostExplorerSettings): CostSource {
       requests: client.sent(),
       amount: { units: CENT.units * BigInt(client.sent()), scale: 2 },
     }),
-    notes: () => cache.notes(),
+    notes: () => [...said, ...cache.notes()],
     close: async () => client.close(),
   };
 }

@@ -39,6 +39,13 @@ export const noRevenue = (mode: string): SaasctlError =>
     next: mode === 'stand-in' ? 'saasctl config show --origin' : `export STRIPE_API_KEY=sk_${mode}_…`,
   });
 
+/** Said of checks by the flags that asked for them, before anything is asked that costs money. */
+export const checkedByTenant = (flags: readonly string[], other: readonly string[]): SaasctlError =>
+  usageError('checked_by_tenant', `--by feature: ${flags.join(' and ')} cannot be checked with it`, {
+    hint: 'by feature Cost Explorer gives less detail, and tenants other amounts: checks are made by tenant',
+    next: ['saasctl cost report', ...other, ...flags].join(' '),
+  });
+
 type Suspect = Pick<CostRow, 'tenantId' | 'margin'> & { month: string };
 
 /** For cron: exit code 8 where a tenant costs more than it brings, or that cannot be told. `reports` are by tenant. */

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { withoutUsageTypes } from '../../core/cost/drivers.ts';
 import type { By, CostReport } from '../../core/cost/report.ts';
 import { reportPage } from '../../ui/cost/page.ts';
 import type { Context } from '../context.ts';
@@ -26,15 +27,20 @@ export async function writePage(
   const [first, ...others] = months;
   if (first === undefined) return;
   const file = resolve(cx.deps.cwd, path);
+  const drivers = driversInForce(policy);
+  const hasUsageTypes = gathered.months.some(({ bill }) =>
+    bill.lines.some(({ usageType }) => usageType !== null),
+  );
   const text = reportPage({
     stack: profile.stack,
     months: [first, ...others],
     services,
     tenant,
     method: {
-      policy: { ...policy, drivers: driversInForce(policy) },
+      policy: { ...policy, drivers: hasUsageTypes ? drivers : withoutUsageTypes(drivers) },
       tenantTag: tenantTag ?? project.cost.tenantTag,
       revenue: revenueName,
+      usageTypes: hasUsageTypes,
     },
     madeAt: new Date(cx.now()).toISOString(),
   });

@@ -54,6 +54,15 @@ export function driverFinder(
   };
 }
 
+/** What is left of rules where no line has a usage type. */
+export const withoutUsageTypes = (rules: DriverRules): DriverRules =>
+  Object.fromEntries(
+    Object.entries(rules).map(([service, rule]) => [
+      service,
+      typeof rule === 'string' || isList(rule) ? rule : ofUsageType(rule, null),
+    ]),
+  );
+
 /** The longest part that the usage type contains says most. */
 function ofUsageType(parts: Readonly<Record<string, Driver>>, usageType: string | null): Driver {
   const [found] = Object.keys(parts)

@@ -51,3 +51,15 @@ describe('a page of very many tenants', () => {
 it('a page of few tenants has one table of them', () => {
   expect(tables(reportPage(yearOfReports(30)))).toHaveLength(1);
 });
+
+it('the method says whom credits went to: Cost Explorer’s are by service alone, FOCUS files say whom they are for', () => {
+  const methodOf = (source: string): string => {
+    const { months, ...rest } = yearOfReports(3);
+    const [first, ...others] = months.map((month) => ({ ...month, source }));
+    const page = first === undefined ? '' : reportPage({ ...rest, months: [first, ...others] });
+    return page.slice(page.indexOf('What is not usage'));
+  };
+  expect(methodOf('focus:/exports')).toContain('Credits go to the tenant they are tagged with');
+  expect(methodOf('ce')).toContain('Credits go the ways that the cost of their service went');
+  expect(methodOf('ce')).not.toContain('Credits go to the tenant');
+});
