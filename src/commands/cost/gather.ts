@@ -21,7 +21,7 @@ export interface Wanted {
   source: string;
   tenantTag: string;
   detail: 'services' | 'features';
-  /** Nothing that was kept of usage is used. */
+  /** Nothing that was kept is used, of usage or of bills. */
   fresh?: boolean;
   /** Without revenue there is nothing to say. */
   needsRevenue?: boolean;
