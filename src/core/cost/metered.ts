@@ -62,9 +62,10 @@ const LARGE = 500;
 
 /** Whether what was read of a month at a time still says what is so, to the hours that a bill is old as well. */
 export function stillHolds(month: string, readAt: string, tenants: number, now: number): boolean {
-  if (isSealed(month, readAt)) return true;
   const age = now - Date.parse(readAt);
-  return tenants >= LARGE && age >= 0 && age <= HOLDS_MS;
+  // Read by a clock that was ahead: it proves nothing of what came after.
+  if (age < 0) return false;
+  return isSealed(month, readAt) || (tenants >= LARGE && age <= HOLDS_MS);
 }
 
 /** The list of tenants is a moment behind, and so may clocks be. */
@@ -79,15 +80,14 @@ export function changedSince({ month, readAt }: MeteredMonth, tenants: readonly 
     .map(({ id }) => id);
 }
 
-/** Whether a kept month is of this store: it knows no tenant that the store lacks, or that came after it. */
+/**
+ * Whether a kept month is of this store: it knows no tenant that the store lacks, or that was made after it was read.
+ * Usage may be recorded for days before its tenant was made.
+ */
 export function storeCheck(tenants: readonly ListedTenant[]): (month: MeteredMonth) => boolean {
   const born = new Map<string, string>();
   for (const { id, createdAt } of tenants) born.set(id, createdAt);
-  return ({ month, ids }) => {
-    const { to } = monthRange(month);
-    for (const id of ids) if ((born.get(id) ?? to) >= to) return false;
-    return true;
-  };
+  return ({ readAt, ids }) => ids.every((id) => (born.get(id) ?? readAt) < readAt);
 }
 
 /** Said of usage that is not as of now; `null` where it is, or cannot differ. */

@@ -158,12 +158,27 @@ describe('usage that is kept', () => {
     expect([later.notes, later.first]).toEqual([[], { acme: { requests: 7n, write_units: 7n } }]);
   });
 
-  it('of a store that lacks the tenant, or has had it since, is not this store’s', async () => {
+  it('read by a clock that was ahead is read again when the clock is right', async () => {
+    const { ask, folded } = world({ folded: october() });
+    await ask(['2026-10'], { now: NOW + 60 * 86_400_000 });
+    folded['acme']?.push(item('2026-10-31', 'api_calls', 2));
+    expect((await ask(['2026-10'])).first).toEqual({ acme: { requests: 7n, write_units: 7n } });
+  });
+
+  it('of days before the tenant was made is kept as any other', async () => {
+    const { ask, tenants } = world({ folded: july() });
+    tenants[0] = tenant('acme', { createdAt: '2026-08-05T00:00:00.000Z' });
+    await ask(['2026-07']);
+    const again = await ask(['2026-07']);
+    expect([again.reads, again.notes]).toEqual([[], []]);
+  });
+
+  it('of a store that lacks the tenant, or has made it since, is not this store’s', async () => {
     const { ask, tenants, folded } = world({ folded: july() });
     await ask(['2026-07']);
-    tenants[0] = tenant('acme', { createdAt: '2026-10-01T00:00:00.000Z' });
+    tenants[0] = tenant('acme', { createdAt: new Date(NOW + 1_000).toISOString() });
     folded['acme'] = [];
-    const reborn = await ask(['2026-07']);
+    const reborn = await ask(['2026-07'], { now: NOW + 3_600_000 });
     expect([reborn.first, reborn.notes.join()]).toEqual([{}, expect.stringContaining('another store')]);
   });
 });
