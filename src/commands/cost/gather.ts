@@ -56,14 +56,15 @@ export async function gather(cx: Context, wanted: Wanted): Promise<Gathered> {
   const policy: Policy = project.cost;
   const now = cx.now();
   const census = await (await cx.backend()).census();
+  // Both are waited for below; what fails before that is said first.
   const listing = census.tenants();
+  listing.catch(() => {});
   const world = await cx.cost();
   const reading = metered(census, await world.meters(), listing, {
     months,
     now,
     fresh: wanted.fresh === true,
   });
-  // Waited for below; what fails before that is said first.
   reading.catch(() => {});
   const all = await listing;
   const tenants = all.map(costTenant);
