@@ -29,10 +29,14 @@ export function coverageOf({ bill, totals, drift }: Allocation): Coverage {
   };
 }
 
-/** Whether more of the bill is unallocated than `limit` percent, by the exact amounts. */
-export function exceedsUnallocated({ bill, totals: { unallocated } }: Allocation, limit: Decimal): boolean {
+/**
+ * Whether more of the bill is unallocated than `limit` percent, by the exact amounts. What nobody carries counts by
+ * its size, each service, reason and tag by itself: a credit hides no cost.
+ */
+export function exceedsUnallocated({ bill, unallocated }: Allocation, limit: Decimal): boolean {
   const size = (amount: bigint): bigint => (amount < 0n ? -amount : amount);
-  return size(unallocated) * 100n * 10n ** BigInt(limit.scale) > limit.units * size(bill);
+  const whole = unallocated.reduce((sum, { units }) => sum + size(units), 0n);
+  return whole * 100n * 10n ** BigInt(limit.scale) > limit.units * size(bill);
 }
 
 const percent = (part: bigint, whole: bigint): number => Number((part * 10_000n) / whole / 10n) / 10;

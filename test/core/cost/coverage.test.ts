@@ -2,11 +2,12 @@ import { expect, it } from 'vitest';
 import { allocate } from '../../../src/core/cost/allocate.ts';
 import { coverageOf, exceedsUnallocated } from '../../../src/core/cost/coverage.ts';
 import { DEFAULT_POLICY } from '../../../src/core/cost/drivers.ts';
+import type { CostLine } from '../../../src/core/cost/types.ts';
 import { bill, dec, line, tenant } from './bills.ts';
 
-const month = (carried: string, nobody: string) =>
+const month = (carried: string, nobody: string, ...more: CostLine[]) =>
   allocate({
-    bill: bill([line(carried, { tenantTag: 'acme' }), line(nobody, { tenantTag: 'gone' })]),
+    bill: bill([line(carried, { tenantTag: 'acme' }), line(nobody, { tenantTag: 'gone' }), ...more]),
     tenants: [tenant('acme')],
     usage: new Map(),
     policy: DEFAULT_POLICY,
@@ -25,4 +26,11 @@ it('a credit that nobody gets counts by its size, and a bill of nothing exceeds 
   expect(exceedsUnallocated(month('5', '-5'), dec('100'))).toBe(true);
   expect(exceedsUnallocated(month('0', '0'), dec('0'))).toBe(false);
   expect(coverageOf(month('5', '-5')).unallocated).toBeNull();
+});
+
+it('cost of one service that nobody carries is not hidden by a credit of another', () => {
+  const hidden = month('100', '60', line('-60', { tenantTag: 'gone', service: 'Amazon DynamoDB' }));
+  expect(coverageOf(hidden).unallocated).toBe(0);
+  expect(exceedsUnallocated(hidden, dec('119'))).toBe(true);
+  expect(exceedsUnallocated(hidden, dec('120'))).toBe(false);
 });
