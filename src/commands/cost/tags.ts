@@ -1,5 +1,6 @@
 import { type TaggedResource, type TagReport, tagReport } from '../../core/cost/tags.ts';
 import { SaasctlError, usageError } from '../../core/errors.ts';
+import type { Isolation } from '../../core/tenants/tenant.ts';
 import type { Context, Host } from '../context.ts';
 import { define, onRun } from '../define.ts';
 
@@ -37,9 +38,9 @@ async function runTags(cx: Context, { tenantTag, exitCode }: Options): Promise<v
     });
   }
   const key = tenantTag ?? project.cost.tenantTag;
-  const tenantIds = new Set<string>();
-  for await (const { id } of (await cx.store()).tenants({ limit: null, after: null }, () => true).items)
-    tenantIds.add(id);
+  const tenants = new Map<string, Isolation>();
+  const listed = (await cx.store()).tenants({ limit: null, after: null }, () => true).items;
+  for await (const { id, isolation } of listed) tenants.set(id, isolation);
   const source = await (await cx.cost()).tags();
   const resources: TaggedResource[] = [];
   for await (const resource of source.resources()) resources.push(resource);
@@ -47,7 +48,7 @@ async function runTags(cx: Context, { tenantTag, exitCode }: Options): Promise<v
   const report = tagReport({
     stack: profile.stack,
     tenantKey: key,
-    tenantIds,
+    tenants,
     resources,
     keyStatus: await source.keyStatus(keys),
     backfills: await source.backfills(),

@@ -1,3 +1,5 @@
+import type { Isolation } from '../tenants/tenant.ts';
+
 /** The tags that split a bill. A colon in a key would be ambiguous in Budgets. */
 export const TAG_KEYS = {
   stack: 'saasctl-stack',
@@ -50,7 +52,8 @@ export interface TagReport {
 export interface TagInput {
   stack: string;
   tenantKey: string;
-  tenantIds: ReadonlySet<string>;
+  /** By tenant id. */
+  tenants: ReadonlyMap<string, Isolation>;
   resources: readonly TaggedResource[];
   keyStatus: ReadonlyMap<string, TagKeyStatus> | null;
   backfills: readonly Backfill[] | null;
@@ -61,8 +64,8 @@ export interface TagInput {
 const DAY_MS = 86_400_000;
 
 /**
- * What keeps tags from splitting the bill. Every resource of the stack needs the stack's tag; those whose name
- * ends in a tenant's id belong to it alone and need the tenant's as well.
+ * What keeps tags from splitting the bill. Every resource of the stack needs the stack's tag; those of a bridge
+ * or silo tenant's own stack, and its data table, belong to it alone and need the tenant's as well.
  */
 export function tagReport(input: TagInput): TagReport {
   const { stack, tenantKey, resources, keyStatus } = input;
@@ -83,7 +86,7 @@ export function tagReport(input: TagInput): TagReport {
     untagged,
     strangers: ours.flatMap(({ arn, tags }) => {
       const tenantTag = tags[tenantKey];
-      return tenantTag === undefined || input.tenantIds.has(tenantTag) ? [] : [{ arn, tenantTag }];
+      return tenantTag === undefined || input.tenants.has(tenantTag) ? [] : [{ arn, tenantTag }];
     }),
     tagged: ours.length - untagged.length,
     backfill,
@@ -95,12 +98,27 @@ export function tagReport(input: TagInput): TagReport {
 export const activateCall = (key: string): string =>
   `aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey=${key},Status=Active`;
 
-function missingOf({ arn, tags }: TaggedResource, { stack, tenantKey, tenantIds }: TagInput): string[] {
+function missingOf(resource: TaggedResource, input: TagInput): string[] {
+  const { tags } = resource;
   const missing: string[] = tags[TAG_KEYS.stack] === undefined ? [TAG_KEYS.stack] : [];
-  const name = nameOf(arn);
-  const owner = [...tenantIds].some((id) => name.startsWith(`${stack}-`) && name.endsWith(`-${id}`));
-  if (owner && tags[tenantKey] === undefined) missing.push(tenantKey);
+  if (tags[input.tenantKey] === undefined && isOneTenants(resource, input)) missing.push(input.tenantKey);
   return missing;
+}
+
+/** By the names that templates/silo.yaml gives, and CloudFormation to what has none in it. */
+function isOneTenants({ arn, tags }: TaggedResource, { stack, tenants }: TagInput): boolean {
+  const [table, own] = [`${stack}-app-data-`, `${stack}-tenant-`];
+  const isOwned = (id: string): boolean => (tenants.get(id) ?? 'pool') !== 'pool';
+  const name = nameOf(arn);
+  if (name.startsWith(table)) return isOwned(name.slice(table.length));
+  const madeBy = [...arn.split(/[:/]/), tags['aws:cloudformation:stack-name'] ?? ''];
+  return madeBy.some((of) => of.startsWith(own) && beginnings(of.slice(own.length)).some(isOwned));
+}
+
+/** A name up to each of its hyphens, and whole: an id may have hyphens, and so may what follows it. */
+function beginnings(name: string): string[] {
+  const parts = name.split('-');
+  return parts.map((_, at) => parts.slice(0, at + 1).join('-'));
 }
 
 const nameOf = (arn: string): string => arn.split(/[:/]/).at(-1) ?? arn;

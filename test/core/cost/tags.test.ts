@@ -8,7 +8,13 @@ const STACK = { 'saasctl-stack': 'prod' };
 const input = (more: Partial<TagInput> = {}): TagInput => ({
   stack: 'prod',
   tenantKey: 'saasctl-tenant',
-  tenantIds: new Set(['acme', 'bolt']),
+  tenants: new Map([
+    ['acme', 'bridge'],
+    ['bolt', 'bridge'],
+    ['big-co', 'silo'],
+    ['gates', 'pool'],
+    ['tenants', 'silo'],
+  ]),
   resources: [
     { arn: arn('prod-gates'), tags: STACK },
     { arn: arn('prod-app-data-acme'), tags: { ...STACK, 'saasctl-tenant': 'acme' } },
@@ -35,6 +41,32 @@ describe('what keeps tags from splitting the bill', () => {
     ]);
     expect(report.strangers).toEqual([{ arn: arn('old-table'), tenantTag: 'old-import' }]);
     expect(report.tagged).toBe(3);
+  });
+
+  it('what the stack shares is no tenant’s, whatever a tenant is called', () => {
+    const shared = [
+      'prod-gates',
+      'prod-tenants',
+      'prod-usage-meters',
+      'prod-app-data',
+      'prod-app-data-gates',
+    ];
+    const resources = shared.map((name) => ({ arn: arn(name), tags: STACK }));
+    expect(tagReport(input({ resources })).untagged).toEqual([]);
+  });
+
+  it('all of a silo tenant’s own stack is its own: the stack, what is named after it, what has a name of its own', () => {
+    const own = [
+      { arn: 'arn:aws:cloudformation:us-east-1:111122223333:stack/prod-tenant-big-co/1f-2e', tags: STACK },
+      { arn: 'arn:aws:lambda:us-east-1:111122223333:function:prod-tenant-big-co-Function-8XQ', tags: STACK },
+      {
+        arn: 'arn:aws:apigateway:us-east-1::/apis/a1b2c3',
+        tags: { ...STACK, 'aws:cloudformation:stack-name': 'prod-tenant-big-co' },
+      },
+      { arn: arn('prod-app-data-tenants'), tags: STACK },
+    ];
+    const { untagged } = tagReport(input({ resources: own }));
+    expect(untagged).toEqual(own.map((of) => ({ arn: of.arn, missing: ['saasctl-tenant'] })));
   });
 
   it('keys that are not active, with the call that activates them and who can make it', () => {
