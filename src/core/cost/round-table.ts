@@ -3,7 +3,8 @@ import { largestRemainder } from './split.ts';
 /**
  * A table of amounts in whole steps, whose rows add up to `rows` and whose columns to `columns` (both in steps,
  * each the exact sum rounded up or down, with one grand total). Every row is rounded by largest remainder; then
- * steps move within rows until the columns are right, those that lose least by it first.
+ * steps move within rows until the columns are right, those that lose least by it first. Where no cell could else
+ * stay within a step of its exact amount, a row's sum is rounded the other way than `rows` has it.
  */
 export function roundTable(
   cells: readonly (readonly bigint[])[],
@@ -22,8 +23,22 @@ export function roundTable(
     if (from < 0 || to === null) return table;
     const wanted = Math.min(Number(over(from)), -Number(over(to)));
     const moved = movable(cells, table, step, from, to).slice(0, wanted);
+    const gone =
+      moved.length > 0
+        ? null
+        : detour(
+            cells,
+            table,
+            step,
+            columns.map((_, column) => over(column)),
+          );
+    if (gone !== null) {
+      sums[gone.from] = (sums[gone.from] ?? 0n) - 1n;
+      sums[gone.to] = (sums[gone.to] ?? 0n) + 1n;
+      continue;
+    }
     // No row can without leaving the cent it belongs to: the largest one can best.
-    const movers = moved.length > 0 ? moved : [largest(cells, from)];
+    const movers = moved.length > 0 ? moved : [largest(cells, from, to)];
     for (const at of movers) {
       const row = table[at] ?? [];
       row[from] = (row[from] ?? 0n) - 1n;
@@ -53,6 +68,53 @@ function movable(
   return found.sort((a, b) => (a.by > b.by ? -1 : a.by < b.by ? 1 : a.at - b.at)).map(({ at }) => at);
 }
 
+/**
+ * Moves one step from a column that has too many to one that lacks some by way of others, a row for each part of the
+ * way; the rows' own sums are one more column to go through. `null`: there is no way.
+ */
+function detour(
+  cells: readonly (readonly bigint[])[],
+  table: readonly bigint[][],
+  step: bigint,
+  over: readonly bigint[],
+): { from: number; to: number } | null {
+  const sum = over.length;
+  const gap = (at: number, column: number): bigint =>
+    column < sum
+      ? (table[at]?.[column] ?? 0n) * step - (cells[at]?.[column] ?? 0n)
+      : -over.reduce((so_far, _, of) => so_far + gap(at, of), 0n);
+  const way = new Map<number, { from: number; at: number } | null>();
+  over.forEach((steps, column) => {
+    if (steps > 0n) way.set(column, null);
+  });
+  for (const from of way.keys()) {
+    for (let to = 0; to <= sum; to++) {
+      if (way.has(to)) continue;
+      const at = cells.findIndex((_, row) => gap(row, from) > 0n && gap(row, to) < 0n);
+      if (at < 0) continue;
+      way.set(to, { from, at });
+      if ((over[to] ?? 0n) < 0n) return { from: walk(table, way, to), to };
+    }
+  }
+  return null;
+}
+
+/** Makes the moves of a way that ends in a column, and says where it begins. */
+function walk(
+  table: readonly bigint[][],
+  way: ReadonlyMap<number, { from: number; at: number } | null>,
+  end: number,
+): number {
+  let column = end;
+  for (let by = way.get(column); by; by = way.get(column)) {
+    const row = table[by.at] ?? [];
+    if (row[column] !== undefined) row[column] += 1n;
+    if (row[by.from] !== undefined) row[by.from] -= 1n;
+    column = by.from;
+  }
+  return column;
+}
+
 function best(candidates: Iterable<number>, score: (candidate: number) => number): number | null {
   let found: number | null = null;
   let most = -1;
@@ -65,10 +127,13 @@ function best(candidates: Iterable<number>, score: (candidate: number) => number
 
 const size = (amount: bigint): bigint => (amount < 0n ? -amount : amount);
 
-function largest(cells: readonly (readonly bigint[])[], column: number): number {
-  let found = 0;
+/** The row whose cell in `from` is the largest, of those that have something in `to` where there are any. */
+function largest(cells: readonly (readonly bigint[])[], from: number, to: number): number {
+  const has = cells.some((row) => (row[from] ?? 0n) !== 0n && (row[to] ?? 0n) !== 0n);
+  let found = -1;
   cells.forEach((row, at) => {
-    if (size(row[column] ?? 0n) > size(cells[found]?.[column] ?? 0n)) found = at;
+    if (has && (row[to] ?? 0n) === 0n) return;
+    if (found < 0 || size(row[from] ?? 0n) > size(cells[found]?.[from] ?? 0n)) found = at;
   });
   return found;
 }

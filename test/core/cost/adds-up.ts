@@ -65,7 +65,8 @@ export function problemsOf(input: AllocationInput, report: Reporter = ours): str
     same(`${by}: bill`, whole.totals.bill.minor, minor);
     for (const row of whole.rows) {
       rowProblems(row, same);
-      same(`${row.cost.exact} as cents`, withinOne(row.cost), true);
+      for (const column of COLUMNS)
+        same(`${column} ${row[column].exact} as cents`, withinOne(row[column]), true);
     }
     for (const column of COLUMNS) {
       const total = column === 'cost' ? whole.totals.bill : whole.totals[column];
