@@ -45,7 +45,7 @@ async function sync(
   const settings = { region, stack, endpoint, credentials: null, awsProfile: null, trace: null };
   const { store, ledger } = await openStore({ ...settings, createMissing: false });
   const sink = stripeSink({ apiKey, url: stripeUrl, mode });
-  const samples = billing.meters.some(({ measure }) => measure !== 'sum');
+  const billsGauge = billing.meters.some(({ measure }) => measure !== 'sum');
   try {
     return await scheduledSync({
       ...billing,
@@ -55,7 +55,8 @@ async function sync(
       clock: { now: Date.now, pause: (ms) => pause(ms) },
       runId: randomUUID(),
       fold: store.fold,
-      ...(samples ? { prepare: store.sampleGauges } : {}),
+      prepare: store.sampleGauges,
+      prepareWith: billsGauge ? 'run' : 'sweep',
       remainingMs,
       log: (line) => process.stdout.write(`${JSON.stringify(line)}\n`),
     });

@@ -91,7 +91,9 @@ async function runSync(cx: Context, options: Options): Promise<void> {
       tenantId,
       days,
       signal: cx.deps.signal,
-      ...(meters.some(isGauge) ? { prepare: (id: string, now: number) => store.sampleGauges(id, now) } : {}),
+      prepare: (id, now) => store.sampleGauges(id, now),
+      // What cost is split by needs gauges too, to the day.
+      prepareWith: meters.some(isGauge) ? 'run' : 'sweep',
       fold: (id, now) => store.fold(id, now),
       onRow: (row) => {
         if (!globals.quiet || !isWell(row)) rows.push(row);

@@ -29,8 +29,10 @@ export interface SyncOptions {
   /** Where an earlier run stopped: from there to the end of the lists, not round. `null`: all of them, in any order. */
   from?: Cursor | null;
   random?(): number;
-  /** Brings what is billed up to date before it is read: a gauge is sampled. */
+  /** Brings recorded usage up to date before it is read: a gauge is sampled. */
   prepare?(tenantId: string, now: number): Promise<void>;
+  /** How often: with each run, as what is billed needs it (the default), or with a tenant's sweep, once a day. */
+  prepareWith?: 'run' | 'sweep';
   /** Moves days that are over from the gate to the recorded usage. */
   fold?(tenantId: string, now: number): Promise<void>;
   /** Each row that was looked at closely. */

@@ -164,7 +164,7 @@ async function* pagesOf(run: Run): AsyncGenerator<{ page: Listed[]; from: Cursor
 
 /** Those of a page that have something to do, or whose sweep is to be kept. */
 async function worksOf(run: Run, page: readonly Listed[]): Promise<Work[]> {
-  const { ledger, sink, clock, prepare, tenantId = null, days = null } = run.options;
+  const { ledger, sink, clock, prepare, prepareWith, tenantId = null, days = null } = run.options;
   const now = clock.now();
   const meters = run.meters.map(({ eventName }) => eventName).sort();
   run.report.looked += page.length;
@@ -180,14 +180,15 @@ async function worksOf(run: Run, page: readonly Listed[]): Promise<Work[]> {
       tell(run, rowReport(key, null, null, 'failed', { reason: (error as Error).message }));
     }
   };
-  if (prepare !== undefined && run.options.dryRun !== true)
-    await inTurns(billable, (listed) => attempt(listed, () => prepare(listed.tenant.id, now)));
   const isDue = ({ head, tenant: { lateAt = null } }: Listed): boolean => {
     const swept = head?.swept ?? null;
     if (tenantId !== null || days !== null || head === null || swept === null) return true;
     if (!knowsMeters(head, meters)) return true;
     return swept.slice(0, 10) !== sweepDay(now) || (lateAt !== null && lateAt > swept);
   };
+  const prepared = prepareWith === 'sweep' ? billable.filter(isDue) : billable;
+  if (prepare !== undefined && run.options.dryRun !== true)
+    await inTurns(prepared, (listed) => attempt(listed, () => prepare(listed.tenant.id, now)));
   const wholeOf = ({ tenant, head }: Listed, swept: string | null): Whole => {
     const first = firstDay(run, tenant, now);
     return { head, swept, meters, first, parts: 1, states: [] };

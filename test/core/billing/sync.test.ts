@@ -69,6 +69,26 @@ describe('a run', () => {
     expect(rowOf(world)).toMatchObject({ seq: 2, inflight: null, history: [{ delta: 5 }, { delta: 2 }] });
   });
 
+  it('samples gauges with each run where one is billed, otherwise once a tenant and day', async () => {
+    const sampled = async (prepareWith: 'run' | 'sweep', dryRun = false) => {
+      const world = used();
+      const found: string[][] = [];
+      for (const hours of [0, 1, 24]) {
+        world.now += hours * HOUR;
+        const ids: string[] = [];
+        await run(world, { dryRun, prepareWith, prepare: async (id) => void ids.push(id) });
+        found.push(ids.sort());
+      }
+      return found;
+    };
+    const all = used()
+      .tenants.map(({ id }) => id)
+      .sort();
+    expect(await sampled('run')).toEqual([all, all, all]);
+    expect(await sampled('sweep')).toEqual([all, [], all]);
+    expect(await sampled('run', true)).toEqual([[], [], []]);
+  });
+
   it('writes and sends nothing when it is dry, and says what it would', async () => {
     const world = used();
     const { rows, report } = await run(world, { dryRun: true });
