@@ -3,8 +3,9 @@ import { largestRemainder } from './split.ts';
 /**
  * A table of amounts in whole steps, whose rows add up to `rows` and whose columns to `columns` (both in steps,
  * each the exact sum rounded up or down, with one grand total). Every row is rounded by largest remainder; then
- * steps move within rows until the columns are right, those that lose least by it first. Where no cell could else
- * stay within a step of its exact amount, a row's sum is rounded the other way than `rows` has it.
+ * steps move within rows until the columns are right, those that lose least by it first. Where a cell could not
+ * stay within a step of its exact amount otherwise, a row's sum is rounded the other way than `rows` has it. A cell
+ * of nothing stays nothing, also where some other cell must then be up to two steps off.
  */
 export function roundTable(
   cells: readonly (readonly bigint[])[],
@@ -37,12 +38,12 @@ export function roundTable(
       sums[gone.to] = (sums[gone.to] ?? 0n) + 1n;
       continue;
     }
-    // No row can without leaving the cent it belongs to: the largest one can best.
-    const movers = moved.length > 0 ? moved : [largest(cells, from, to)];
-    for (const at of movers) {
-      const row = table[at] ?? [];
-      row[from] = (row[from] ?? 0n) - 1n;
-      row[to] = (row[to] ?? 0n) + 1n;
+    // No cell can and stay within a step: the largest do, never one whose amount is nothing.
+    const pairs = moved.length > 0 ? moved.map((at) => [at, at] as const) : [largest(cells, from, to)];
+    for (const [down, up] of pairs) {
+      const [less, more] = [table[down] ?? [], table[up] ?? []];
+      less[from] = (less[from] ?? 0n) - 1n;
+      more[to] = (more[to] ?? 0n) + 1n;
       sums[from] = (sums[from] ?? 0n) - 1n;
       sums[to] = (sums[to] ?? 0n) + 1n;
     }
@@ -108,8 +109,11 @@ function walk(
   let column = end;
   for (let by = way.get(column); by; by = way.get(column)) {
     const row = table[by.at] ?? [];
-    if (row[column] !== undefined) row[column] += 1n;
-    if (row[by.from] !== undefined) row[by.from] -= 1n;
+    // What is no column of the table is the row's own sum.
+    for (const [of, steps] of [[column, 1n] as const, [by.from, -1n] as const]) {
+      const cell = row[of];
+      if (cell !== undefined) row[of] = cell + steps;
+    }
     column = by.from;
   }
   return column;
@@ -127,13 +131,18 @@ function best(candidates: Iterable<number>, score: (candidate: number) => number
 
 const size = (amount: bigint): bigint => (amount < 0n ? -amount : amount);
 
-/** The row whose cell in `from` is the largest, of those that have something in `to` where there are any. */
-function largest(cells: readonly (readonly bigint[])[], from: number, to: number): number {
-  const has = cells.some((row) => (row[from] ?? 0n) !== 0n && (row[to] ?? 0n) !== 0n);
-  let found = -1;
-  cells.forEach((row, at) => {
-    if (has && (row[to] ?? 0n) === 0n) return;
-    if (found < 0 || size(row[from] ?? 0n) > size(cells[found]?.[from] ?? 0n)) found = at;
-  });
-  return found;
+/** The row to take a step from and the one to give it to: one that has something in both columns, if there is any. */
+function largest(cells: readonly (readonly bigint[])[], from: number, to: number): readonly [number, number] {
+  const most = (measure: (row: readonly bigint[]) => bigint): { at: number; of: bigint } => {
+    let found = { at: 0, of: 0n };
+    cells.forEach((row, at) => {
+      const of = measure(row);
+      if (of > found.of) found = { at, of };
+    });
+    return found;
+  };
+  const inFrom = (row: readonly bigint[]): bigint => size(row[from] ?? 0n);
+  const inTo = (row: readonly bigint[]): bigint => size(row[to] ?? 0n);
+  const both = most((row) => (inTo(row) === 0n ? 0n : inFrom(row)));
+  return both.of > 0n ? [both.at, both.at] : [most(inFrom).at, most(inTo).at];
 }

@@ -29,8 +29,11 @@ export const ours: Reporter = (allocation, { bill, tenants }, by, tenant) =>
     notes: [],
   });
 
-/** Everything that is wrong with one month; empty where every sum that can be made is right. */
-export function problemsOf(input: AllocationInput, report: Reporter = ours): string[] {
+/**
+ * Everything that is wrong with one month; empty where every sum that can be made is right. A few bills in ten
+ * thousand cannot be shown with each amount less than one cent off: `most` is 2 for them.
+ */
+export function problemsOf(input: AllocationInput, report: Reporter = ours, most = 1n): string[] {
   const allocation = allocate(input);
   const problems: string[] = [];
   const same = (what: string, a: unknown, b: unknown): void => {
@@ -66,7 +69,7 @@ export function problemsOf(input: AllocationInput, report: Reporter = ours): str
     for (const row of whole.rows) {
       rowProblems(row, same);
       for (const column of COLUMNS)
-        same(`${column} ${row[column].exact} as cents`, withinOne(row[column]), true);
+        same(`${column} ${row[column].exact} as cents`, isNear(row[column], most), true);
     }
     for (const column of COLUMNS) {
       const total = column === 'cost' ? whole.totals.bill : whole.totals[column];
@@ -94,11 +97,11 @@ function rowProblems(row: CostRow, same: (what: string, a: unknown, b: unknown) 
   same(`${name}`, exactSum([direct, allocated, overhead, unallocated].map(({ exact }) => exact)), cost.exact);
 }
 
-/** Rounded up or down, and no further. */
-function withinOne({ minor, exact, currency }: CostRow['cost']): boolean {
+/** Less than so many smallest units off; nothing is nothing. */
+function isNear({ minor, exact, currency }: CostRow['cost'], most: bigint): boolean {
   const { units, scale } = dec(exact);
   const off = BigInt(minor) * 10n ** BigInt(scale) - units * 10n ** BigInt(minorDigits(currency));
-  return (off < 0n ? -off : off) < 10n ** BigInt(scale);
+  return units === 0n ? minor === 0 : (off < 0n ? -off : off) < most * 10n ** BigInt(scale);
 }
 
 const exactSum = (amounts: readonly string[]): string =>
