@@ -100,7 +100,8 @@ export async function run(argv: readonly string[], deps: Deps): Promise<number> 
     const error = explain(thrown, session.debug, helpOf(root, argv));
     // A reader that has seen enough ends a list quietly; what a run came to is no part of what it prints.
     if (io.closed && !OUTCOMES.has(error.category) && error.code !== 'secret_not_shown') return EXIT.ok;
-    renderError(error, session.format(), io, paintFor('stderr', io, { flag: session.color }));
+    const paint = paintFor('stderr', io, { flag: session.color });
+    renderError(error, session.format(), io, paint, session.profile);
     return error.exitCode;
   } finally {
     await session.close();

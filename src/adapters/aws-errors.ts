@@ -21,6 +21,26 @@ const AUTH = new Set([
   'TokenProviderError',
 ]);
 
+/** By name and message; a signature "expires" by a clock that is off. */
+const ENDED = /^(?!\w*Signature).*(Expired|TokenProvider|\bSSO\b)/is;
+const NOT_TAKEN =
+  /^(CredentialsProvider|UnrecognizedClient|Invalid(ClientTokenId|AccessKeyId|Token|Signature)|SignatureDoesNotMatch|MissingAuthentication)/;
+
+/** Why AWS refuses, by its error: what gives credentials that it takes, or who it is that lacks a permission. */
+export function refusedFor(name: string, message: string | null): { hint: string; next: string } {
+  if (ENDED.test(`${name} ${message ?? ''}`))
+    return { hint: 'the credentials in use have expired: sign in, or set new ones', next: 'aws sso login' };
+  if (NOT_TAKEN.test(name))
+    return {
+      hint: 'there are no credentials, none that AWS knows, or this machine’s clock is off',
+      next: 'aws configure',
+    };
+  return {
+    hint: 'whoever the credentials in use are of lacks this permission',
+    next: 'aws sts get-caller-identity',
+  };
+}
+
 const isNetwork = (error: SdkError): boolean =>
   error.$metadata?.httpStatusCode === undefined || error.name === 'TimeoutError';
 
@@ -53,8 +73,7 @@ export function awsError(thrown: unknown, doing: string, service: AwsService = '
       code: 'aws_denied',
       category: 'auth',
       message: detail,
-      hint: 'the credentials in use are missing, expired or lack a permission',
-      next: 'saasctl doctor',
+      ...refusedFor(error.name, said),
       requestId,
       cause: thrown,
     });

@@ -144,6 +144,8 @@ export interface Globals {
   confirm: string | undefined;
   quiet: boolean;
   debug: boolean;
+  /** The profile that the flag named, once it is known to be one: what is to be typed next needs it too. */
+  profile: string | null;
 }
 
 /** One command's world: its flags, and what it may reach, each opened at its first use and closed by `run`. */

@@ -1,5 +1,7 @@
 import { cursorSecretParameter, stripeKeyParameter } from '../config/template-parameters.ts';
-import { type Destroyed, destroyStack, type LeftBehind } from '../core/deploy/destroy.ts';
+import { type Destroyed, destroyStack } from '../core/deploy/destroy.ts';
+import type { LeftBehind } from '../core/deploy/retention.ts';
+import { deleteTableCommand } from '../core/tenants/reconcile.ts';
 import { progressLine } from '../ui/progress.ts';
 import type { Column } from '../ui/result.ts';
 import type { Context, Host } from './context.ts';
@@ -9,15 +11,17 @@ import { auditDeploy } from './stack-audit.ts';
 
 export function destroy(host: Host) {
   const command = define('destroy <stack>', {
-    summary: 'Delete a stack of the profile; tables and what else holds data stay',
+    summary: 'Delete a stack of the profile; the data that its template retains stays',
     details: `The name of the profile's own stack stands for all of it: service, guardrails,
 tables, API and code bucket. Tenants' stacks go first, one at a time, each with
-its own confirmation. Tables, buckets and secrets are left, and named with the
-command that deletes each. Deployed again, the stack takes its tables in as they
-are: no data is lost.
+its own confirmation. What a template retains (the tables and buckets of those
+that ship) is left, as secrets are, and named with the command that deletes each.
+Deployed again, the stack takes its tables in as they are: no data is lost. Data
+that a template of yours does not retain is deleted with --delete-data alone.
 
     3  no stack of this profile has that name
-    5  other stacks rely on it, or another change of it is under way
+    5  it would delete data (--delete-data), is somebody else's, other stacks rely
+       on it, or another change of it is under way
     7  some of it could not be deleted; the message has the first failure`,
     examples: [
       'destroy acme',
@@ -25,11 +29,17 @@ are: no data is lost.
       'destroy acme-tenant-initech --confirm acme-tenant-initech',
     ],
     exits: [3, 5, 7],
-  }).addOption(dryRunOption());
+  })
+    .option('--delete-data', 'let go what holds data and is not retained; the name is asked for all the same')
+    .addOption(dryRunOption());
   return onRun(host, command, runDestroy);
 }
 
-async function runDestroy(cx: Context, name: string, { dryRun }: { dryRun?: boolean }): Promise<void> {
+async function runDestroy(
+  cx: Context,
+  name: string,
+  { dryRun, deleteData }: { dryRun?: boolean; deleteData?: boolean },
+): Promise<void> {
   const { profile } = await cx.config();
   const { stack, region } = profile;
   const cloud = await cx.cloud();
@@ -44,6 +54,7 @@ async function runDestroy(cx: Context, name: string, { dryRun }: { dryRun?: bool
           name,
           stack,
           dryRun: dryRun === true,
+          deleteData: deleteData === true,
           secrets: whole ? [stripeKeyParameter(profile), cursorSecretParameter(stack)] : [],
         },
         {
@@ -51,22 +62,27 @@ async function runDestroy(cx: Context, name: string, { dryRun }: { dryRun?: bool
           signal: cx.deps.signal,
           onNote: (text) => cx.note(text),
           onEvent: ({ logicalId, status }) => line.show(`${logicalId} ${status}`),
-          async confirm({ stacks, keeps }) {
+          async confirm({ stacks, keeps, loses }) {
             line.end();
-            await confirmDanger(cx, 'severe', `destroy ${name}`, name, shown(stacks, keeps));
+            await confirmDanger(cx, 'severe', `destroy ${name}`, name, shown(stacks, keeps, loses));
           },
         },
       ),
     )
     .finally(() => line.end());
-  const { status, stacks, left } = destroyed;
-  if (status === 'planned') cx.note(`dry run, nothing was changed\n${shown(stacks, left)}`);
+  const { status, stacks, left, lost } = destroyed;
+  if (status === 'planned') cx.note(`dry run, nothing was changed\n${shown(stacks, left, lost)}`);
   if (status === 'deleted') await auditDeploy(cx, 'stack.destroy', name, []);
   const item = viewOf(destroyed, region);
   await cx.print<View>({ kind: 'one', item, id: name, fields: fieldsOf(item) });
   if (status === 'deleted' && left.some(({ type }) => type === 'AWS::DynamoDB::Table'))
     cx.note(
       `the tables are still there, with all that is in them; ${again(name, stack)} takes them in again`,
+    );
+  // An earlier run that was cut short has named nothing, and a stack that is gone cannot be asked.
+  if (whole && status !== 'planned' && !stacks.includes(stack))
+    cx.note(
+      `tables of a stack that an earlier run deleted are still there, named ${stack}-…: aws dynamodb list-tables --region ${region}`,
     );
 }
 
@@ -79,16 +95,19 @@ interface View {
   status: Destroyed['status'];
   stacks: string[];
   left: (LeftBehind & { remove: string })[];
+  /** Data that goes with its stack. */
+  lost: LeftBehind[];
 }
 
-const viewOf = ({ stack, status, stacks, left }: Destroyed, region: string): View => ({
+const viewOf = ({ stack, status, stacks, left, lost }: Destroyed, region: string): View => ({
   stack,
   status,
   stacks,
   left: left.map((one) => ({ ...one, remove: removeCommand(one, region) })),
+  lost,
 });
 
-const fieldsOf = ({ left }: View): Column<View>[] => [
+const fieldsOf = ({ left, lost }: View): Column<View>[] => [
   { header: 'stack', value: ({ stack }) => stack },
   { header: 'status', value: ({ status }) => status },
   { header: 'deleted', value: ({ stacks }) => stacks.join(', ') || null },
@@ -96,12 +115,18 @@ const fieldsOf = ({ left }: View): Column<View>[] => [
     header: `left: ${physicalId}`,
     value: () => `to delete it: ${remove}`,
   })),
+  ...lost.map(({ physicalId, type }) => ({ header: `lost: ${physicalId}`, value: () => type })),
 ];
 
-const shown = (stacks: readonly string[], keeps: readonly LeftBehind[]): string =>
+const shown = (
+  stacks: readonly string[],
+  keeps: readonly LeftBehind[],
+  loses: readonly LeftBehind[],
+): string =>
   [
     ...stacks.map((name) => `- ${name}`),
     ...keeps.map(({ physicalId, type }) => `  stays: ${physicalId} (${type})`),
+    ...loses.map(({ physicalId, type }) => `  is DELETED: ${physicalId} (${type})`),
   ].join('\n');
 
 /** What deletes a thing that was left, for good. */
@@ -109,9 +134,9 @@ function removeCommand({ type, physicalId }: LeftBehind, region: string): string
   const at = `--region ${region}`;
   switch (type) {
     case 'AWS::DynamoDB::Table':
-      return `aws dynamodb update-table --no-deletion-protection-enabled --table-name ${physicalId} ${at} && aws dynamodb delete-table --table-name ${physicalId} ${at}`;
+      return deleteTableCommand(physicalId, region, true);
     case 'AWS::S3::Bucket':
-      return `aws s3 rb --force s3://${physicalId} ${at}`;
+      return deleteBucketCommand(physicalId, at);
     case 'AWS::SSM::Parameter':
       return `aws ssm delete-parameter --name ${physicalId} ${at}`;
     case 'AWS::SQS::Queue':
@@ -122,3 +147,7 @@ function removeCommand({ type, physicalId }: LeftBehind, region: string): string
       return `delete ${type} ${physicalId} in the console`;
   }
 }
+
+/** Every version of every object, and what marks one as deleted, goes first: the buckets are versioned. */
+const deleteBucketCommand = (bucket: string, at: string): string =>
+  `aws s3api list-object-versions --bucket ${bucket} ${at} --output text --query '[Versions,DeleteMarkers][][].[VersionId,Key]' | while read -r version key; do aws s3api delete-object --bucket ${bucket} ${at} --version-id="$version" --key="$key" > /dev/null; done && aws s3api delete-bucket --bucket ${bucket} ${at}`;

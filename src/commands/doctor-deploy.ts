@@ -1,10 +1,11 @@
 import type { Config } from '../config/load.ts';
-import { stackName, targetNamed, tenantStacks, wantedTargets } from '../config/stack-names.ts';
-import type { Cloud, StackState } from '../core/deploy/ports.ts';
+import { stackName, targetNamed, wantedTargets } from '../config/stack-names.ts';
+import type { StackState } from '../core/deploy/ports.ts';
 import { standingOf } from '../core/deploy/states.ts';
 import type { Context } from './context.ts';
 import { attempt, type Finding, few, ok } from './finding.ts';
 import { type Behind, comparison } from './stack-behind.ts';
+import { livingStacks } from './stack-living.ts';
 
 /** What new accounts have; a handful of requests at once, and callers meet 503. */
 const SMALL_CONCURRENCY = 100;
@@ -33,7 +34,17 @@ export async function* deployment(cx: Context, config: Config): AsyncGenerator<F
     const found = await attempt('stack', () => cloud.stacks.describe(name));
     yield 'finding' in found ? found.finding : await stackFinding(cx, behindIn, name, found.value);
   }
-  yield await tenantsFinding(cx, cloud, behindIn, profile.stack);
+  const living = await attempt('tenant stacks', () => livingStacks(cloud, profile));
+  if ('finding' in living) {
+    yield living.finding;
+    return true;
+  }
+  const { tenants, unwanted } = living.value;
+  for (const { name } of unwanted) {
+    const detail = `${name} is no more in this profile, and runs on`;
+    yield { check: 'stack', status: 'warn', detail, remedy: `saasctl destroy ${name}` };
+  }
+  yield await tenantsFinding(cx, behindIn, tenants);
   return true;
 }
 
@@ -66,20 +77,21 @@ async function stackFinding(
     const detail = `${name} is ${state.status}${state.reason === null ? '' : `: ${state.reason}`}`;
     return { check: 'stack', status: 'fail', detail, remedy };
   }
-  if (state.status.includes('ROLLBACK')) {
-    const detail = `${name} went back to what ran before: its last change failed`;
-    return { check: 'stack', status: 'warn', detail, remedy };
-  }
   const behind = await attempt('stack', async () => (target === null ? [] : behindIn(target, state)));
   if ('finding' in behind) return behind.finding;
-  if (behind.value.length === 0) return ok('stack', `${name} ${state.status}, deployed ${state.updatedAt}`);
-  const detail = `${name} is not as this project would deploy it: ${few(behind.value)}`;
+  const isBack = state.status.includes('ROLLBACK');
+  const since = isBack ? 'its last change failed and was taken back' : `deployed ${state.updatedAt}`;
+  if (behind.value.length === 0) return ok('stack', `${name} ${state.status}, ${since}`);
+  const detail = `${name} ${isBack ? 'went back to what ran before: its last change failed; it ' : ''}is not as this project would deploy it: ${few(behind.value)}`;
   return { check: 'stack', status: 'warn', detail, remedy };
 }
 
-async function tenantsFinding(cx: Context, cloud: Cloud, behindIn: Behind, stack: string): Promise<Finding> {
+async function tenantsFinding(
+  cx: Context,
+  behindIn: Behind,
+  states: readonly StackState[],
+): Promise<Finding> {
   const found = await attempt('tenant stacks', async () => {
-    const states = await cloud.stacks.list(tenantStacks(stack));
     const wrong: string[] = [];
     for (const state of states) {
       const finding = await stackFinding(cx, behindIn, state.name, state);

@@ -6,6 +6,7 @@ import { gateDrift } from '../core/tenants/drift.ts';
 import { takesJwts } from '../core/tenants/jwt-access.ts';
 import { applyPlan } from '../core/tenants/mutations.ts';
 import { unfinished } from '../core/tenants/operation.ts';
+import { onProfile } from '../ui/error.ts';
 
 import { inBatches } from './batches.ts';
 import type { Backend, Context, Host } from './context.ts';
@@ -27,7 +28,8 @@ export function doctor(host: Host) {
 async function runDoctor(cx: Context): Promise<void> {
   const found: Finding[] = [];
   async function* findings(): AsyncGenerator<Finding> {
-    for await (const finding of examine(cx)) {
+    for await (const { remedy, ...rest } of examine(cx)) {
+      const finding = { ...rest, remedy: remedy && onProfile(remedy, cx.globals.profile) };
       found.push(finding);
       yield finding;
     }

@@ -20,7 +20,9 @@ export async function attempt<T>(
   } catch (error) {
     if (!(error instanceof SaasctlError) || error.exitCode === EXIT.bug) throw error;
     const detail = error.hint === null ? error.message : `${error.message}; ${error.hint}`;
-    return { finding: { check, status: 'fail', detail, remedy: error.next }, code: error.code };
+    // Whoever is told this runs it already.
+    const remedy = error.next === 'saasctl doctor' ? null : error.next;
+    return { finding: { check, status: 'fail', detail, remedy }, code: error.code };
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { SaasctlError } from '../core/errors.ts';
+import { onProfile } from '../ui/error.ts';
 import { type Format, render } from '../ui/output.ts';
 import { paintFor } from '../ui/paint.ts';
 import { compileQuery } from '../ui/query.ts';
@@ -29,6 +30,8 @@ export function openSession(deps: Deps, argv: readonly string[]) {
     interrupted,
     debug: argv.includes('--debug'),
     color: argv.includes('--no-color') ? false : undefined,
+    /** The profile that the flag named, once it is known to be one. */
+    profile: null as string | null,
     // Before the flags are parsed, or when they cannot be, the words themselves tell how to print an error.
     format: (): Format => chosen ?? (wantsJson(argv, env) ? 'json' : 'table'),
     async close() {
@@ -47,6 +50,9 @@ export function openSession(deps: Deps, argv: readonly string[]) {
         confirm: flags['confirm'],
         quiet: flags['quiet'] === true,
         debug: session.debug,
+        get profile() {
+          return session.profile;
+        },
       };
       const flagged = flags['json'] === true ? 'json' : (flags['output'] as Format | undefined);
       if (flagged !== undefined) chosen = flagged;
@@ -69,6 +75,7 @@ export function openSession(deps: Deps, argv: readonly string[]) {
         const { checkStripeKey } = await import('../config/stripe-key.ts');
         checkStripeKey(loaded.profile, env);
         chosen ??= loaded.output;
+        if (flags['profile'] !== undefined) session.profile = loaded.profileName;
         colorSetting = loaded.color ?? undefined;
         // A reader of JSON errors takes each line of stderr for one.
         if (!globals.quiet && chosen !== 'json')
@@ -105,13 +112,20 @@ export function openSession(deps: Deps, argv: readonly string[]) {
           globals.debug ? (line) => io.err(`${line}\n`) : null,
         );
         closers.push(opened.close);
-        return opened;
+        const { patientCloud } = await import('../core/deploy/patient-cloud.ts');
+        return patientCloud(opened, { pause: deps.pause, signal: deps.signal, onNote: note });
       });
       const billing = once(async () => {
         const opened = deps.openBilling(await config(), globals.debug ? (line) => io.err(`${line}\n`) : null);
         closers.push(opened.close);
         return opened;
       });
+      const note = (text: string): void => {
+        // A reader of JSON errors takes each line of stderr for one.
+        if (globals.quiet || globals.format === 'json') return;
+        const typed = text.replace(/(?<=next: )saasctl [^,;\n]+/, (next) => onProfile(next, session.profile));
+        io.err(`${typed}\n`);
+      };
       return {
         io,
         get paint() {
@@ -136,10 +150,7 @@ export function openSession(deps: Deps, argv: readonly string[]) {
             paint(),
           );
         },
-        note: (text) => {
-          // A reader of JSON errors takes each line of stderr for one.
-          if (!globals.quiet && globals.format !== 'json') io.err(`${text}\n`);
-        },
+        note,
         async uninterrupted(work) {
           if (deps.signal.aborted) throw interruption();
           holding++;

@@ -10,22 +10,32 @@ export type Behind = (target: Target, state: StackState) => Promise<string[]>;
 /** What differs from one tenant to the next, and never ages. */
 const TENANTS_OWN: ReadonlySet<string> = new Set(['TenantId', 'Isolation']);
 
+/** What a tenant's own table is made of; what else the template is told, a tenant that shares the functions ignores. */
+const BRIDGES: ReadonlySet<string> = new Set([
+  'DeletionProtection',
+  'MaxReadRequestUnits',
+  'MaxWriteRequestUnits',
+  'OperatorRoleArn',
+  'PointInTimeRecovery',
+  'TenantDataRoleArn',
+]);
+
 /**
  * Compares stacks with the project: code by the keys of its zips, settings by their values. A change of a template
  * alone is seen by `deploy --dry-run`. What all tenants' stacks are to be is asked for once.
  */
 export function comparison(cx: Context, cloud: Cloud): Behind {
-  const known = new Map<Target['kind'], Promise<Record<string, string> | null>>();
+  const known = new Map<Target['kind'], Promise<Wanted>>();
   return async (target, { parameters }) => {
-    // A tenant that shares the functions has a table of its own, and nothing that ages.
-    if (parameters['Isolation'] === 'bridge') return [];
-    const asked = known.get(target.kind) ?? wantedOf(cx, cloud, target);
+    const isBridge = parameters['Isolation'] === 'bridge';
+    const asked = known.get(target.kind) ?? wantedOf(cx, cloud, target, isBridge);
     known.set(target.kind, asked);
     const wanted = await asked;
-    if (wanted === null) return ['the stack it builds on'];
+    if (typeof wanted === 'string') return [wanted];
     return Object.entries(parameters)
       .filter(([name, value]) => {
         const here = wanted[name];
+        if (isBridge && !BRIDGES.has(name)) return false;
         // CloudFormation shows a hidden value as asterisks.
         return here !== undefined && here !== value && !TENANTS_OWN.has(name) && !/^\*+$/.test(value);
       })
@@ -34,12 +44,20 @@ export function comparison(cx: Context, cloud: Cloud): Behind {
   };
 }
 
-/** `null`: what it builds on is gone. */
-const wantedOf = (cx: Context, cloud: Cloud, target: Target): Promise<Record<string, string> | null> =>
-  stackSource(cx, cloud, target).then(
-    ({ wanted }) => wanted,
-    (error: unknown) => {
-      if (error instanceof SaasctlError && error.code === 'core_missing') return null;
-      throw error;
-    },
-  );
+/** The parameters of a stack, or what it lacks to be deployed at all. */
+type Wanted = Record<string, string> | string;
+
+const LACKING: Readonly<Record<string, string>> = {
+  core_missing: 'the stack it builds on',
+  parameter_missing: 'a parameter that has no value any more',
+};
+
+async function wantedOf(cx: Context, cloud: Cloud, target: Target, isBridge: boolean): Promise<Wanted> {
+  try {
+    return (await stackSource(cx, cloud, target, { isolation: isBridge ? 'bridge' : 'silo' })).parameters;
+  } catch (error) {
+    const lacking = error instanceof SaasctlError ? LACKING[error.code] : undefined;
+    if (lacking === undefined) throw error;
+    return lacking;
+  }
+}

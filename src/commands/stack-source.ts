@@ -16,8 +16,6 @@ export interface StackSource {
   body: string;
   /** Every one that the template declares. */
   parameters: Record<string, string>;
-  /** What the project and the tool want, by name; the template need not declare it. */
-  wanted: Record<string, string>;
   tags: Record<string, string>;
   /** What must lie in the code bucket before the stack is made. */
   zips: Zip[];
@@ -41,7 +39,8 @@ export interface TenantPart {
 
 /**
  * What a stack is to be: its template, code and parameters. A parameter has the value that the profile states for it,
- * else what the tool knows by its name: settings, keys of zips, outputs of the stacks it builds on.
+ * else what the tool knows by its name: settings, keys of zips, outputs of the stacks it builds on. How a tenant is
+ * isolated is its stack's own to know, where `tenant` does not say.
  */
 export async function stackSource(
   cx: Context,
@@ -72,6 +71,8 @@ export async function stackSource(
     cloud.stacks.describe(name),
   ]);
   if (kind === 'service' || kind === 'silo') needCore(stack, core);
+  const previous = isThere(current) ? current : null;
+  const isolation = tenant?.isolation ?? previous?.parameters['Isolation'];
   const known: Record<string, string> = {
     ...templateParameters(config, await canBill(cloud, config)),
     ...inherited(core),
@@ -81,7 +82,7 @@ export async function stackSource(
     ...core?.outputs,
     ...keys,
     ...(target.kind === 'silo' ? { TenantId: target.tenantId } : {}),
-    ...(tenant === null ? {} : { Isolation: tenant.isolation }),
+    ...(isolation === undefined ? {} : { Isolation: isolation }),
     DeletionProtection: 'true',
   };
   const given = deploy?.parameters?.[kind] ?? {};
@@ -94,9 +95,8 @@ export async function stackSource(
       template: await cloud.stacks.template(body),
       given,
       known,
-      previous: isThere(current) ? current : null,
+      previous,
     }),
-    wanted: { ...known, ...given },
     bucket: known['CodeBucket'] ?? '',
     tags: {
       'saasctl-stack': stack,

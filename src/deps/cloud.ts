@@ -38,6 +38,8 @@ export async function openCloud({ io: { env } }: World, config: Config, trace: T
     trace,
     // The SDK reads these variables itself, for the services that it speaks to.
     ssmEndpoint: ssm ? checkEndpoint(ssm, variable) : null,
+    // The key that the core's functions may decrypt with.
+    secretsKmsKey: profile.deploy?.parameters?.core?.['SecretsKmsKeyArn'] || null,
   });
   try {
     checkAccount(config, (await cloud.account()).account);

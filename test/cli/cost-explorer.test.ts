@@ -97,7 +97,7 @@ describe('cost report from Cost Explorer', () => {
   });
 
   it('denied, and an account without Cost Explorer, are told apart, with what to do', async () => {
-    await rm(cacheDir(), { recursive: true });
+    await rm(cacheDir(), { recursive: true, maxRetries: 5 });
     explorer.failures.push({ status: 400, type: 'AccessDeniedException', message: 'not authorized' });
     const denied = await report();
     expect([denied.code, denied.stdout]).toEqual([4, '']);
@@ -110,7 +110,7 @@ describe('cost report from Cost Explorer', () => {
   });
 
   it('throttled for a minute, it waits, says so, and answers; a refused request costs nothing', async () => {
-    await rm(cacheDir(), { recursive: true, force: true });
+    await rm(cacheDir(), { recursive: true, force: true, maxRetries: 5 });
     const throttled = { status: 400, type: 'LimitExceededException', message: 'Rate exceeded' };
     explorer.failures.push(...Array.from({ length: 7 }, () => throttled));
     const before = project.clock.now;
@@ -122,7 +122,7 @@ describe('cost report from Cost Explorer', () => {
   });
 
   it('throttled without end, it gives up after two minutes with what to do: 6, and nothing on stdout', async () => {
-    await rm(cacheDir(), { recursive: true, force: true });
+    await rm(cacheDir(), { recursive: true, force: true, maxRetries: 5 });
     const throttled = { status: 400, type: 'LimitExceededException', message: 'Rate exceeded' };
     explorer.failures.push(...Array.from({ length: 30 }, () => throttled));
     const before = project.clock.now;

@@ -44,7 +44,28 @@ describe('doctor', () => {
     });
     at.cloud.failAt('Function', 'no such runtime');
     expect((await at.cli('deploy --yes -q')).code).toBe(6);
-    expect((await findings('stack'))[2]).toMatchObject({ status: 'warn' });
+    expect((await findings('stack'))[2]).toMatchObject({
+      status: 'warn',
+      detail: expect.stringContaining('its last change failed; it is not as this project'),
+    });
+    at.code['service'] = 'one';
+    expect((await findings('stack'))[2]).toMatchObject({
+      status: 'ok',
+      detail: expect.stringContaining('its last change failed'),
+    });
+  });
+
+  it('says which stack runs on without being in the profile', async () => {
+    at = await openDeployProject();
+    await at.cli('deploy --yes -q');
+    await at.edit((profile) => {
+      delete profile.deploy.service;
+    });
+    expect((await findings('stack')).map(({ status, remedy }) => [status, remedy])).toEqual([
+      ['ok', null],
+      ['ok', null],
+      ['warn', 'saasctl destroy acme-service'],
+    ]);
   });
 
   it('looks no further where the account cannot be asked', async () => {
@@ -53,6 +74,8 @@ describe('doctor', () => {
     const ran = await at.cli('doctor -o json');
     expect(ran.code).toBe(2);
     expect(ran.json().items.at(-1)).toMatchObject({ check: 'account', status: 'fail' });
+    // As what it says is to be done: it is this command that was typed.
+    expect([ran.json().items.at(-1).remedy, ran.error().next]).toEqual([null, null]);
   });
 });
 

@@ -1,6 +1,9 @@
 // From an empty account to a deployed stack and back, on the templates that ship and an account that remembers.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Json } from '../fixtures/cli.ts';
+import { parseTemplate } from '../fixtures/cloud-template.ts';
 import { type DeployProject, openDeployProject } from '../fixtures/deploy.ts';
 
 let at: DeployProject;
@@ -145,6 +148,43 @@ describe('saasctl deploy', () => {
     expect(at.cloud.stack('acme-service').parameters['JwtAuthorizerId']).toBe('');
   });
 
+  it('takes a role that left the file out of every stack that had it; till then they are behind', async () => {
+    const operator = 'arn:aws:iam::123456789012:role/export';
+    await at.edit((profile) => {
+      profile.deploy.parameters = {
+        core: { OperatorRoleArn: operator, HandlerRoleArns: 'arn:aws:iam::123456789012:role/handler' },
+      };
+    });
+    await json('deploy --yes');
+    for (const [id, isolation] of [
+      ['initech', 'silo'],
+      ['hooli', 'bridge'],
+    ])
+      await json(`tenant create ${id} --plan pro --isolation ${isolation}`);
+    const own = ['acme-tenant-initech', 'acme-tenant-hooli'];
+    for (const name of own) expect(at.cloud.stack(name).parameters['OperatorRoleArn'], name).toBe(operator);
+    expect((await at.cli('deploy status --exit-code')).code).toBe(0);
+
+    await at.edit((profile) => {
+      delete profile.deploy.parameters;
+    });
+    const behind = async () =>
+      (await json('deploy status')).items
+        .filter(({ code }: Json) => code === 'behind')
+        .map(({ stack, differs }: Json) => [stack, differs]);
+    expect(await behind()).toEqual([['acme', ['HandlerRoleArns', 'OperatorRoleArn']]]);
+    expect(await statuses()).toMatchObject({ acme: 'updated' });
+    expect(at.cloud.stack('acme').parameters).toMatchObject({ OperatorRoleArn: '', HandlerRoleArns: '' });
+    expect(await behind()).toEqual(own.map((name) => [name, ['OperatorRoleArn']]));
+    const isolations = own.map((name) => at.cloud.stack(name).parameters['Isolation']);
+    for (const name of own) {
+      expect(await json(`deploy --stack ${name} --yes`)).toMatchObject({ status: 'updated' });
+      expect(at.cloud.stack(name).parameters['OperatorRoleArn'], name).toBe('');
+    }
+    expect(own.map((name) => at.cloud.stack(name).parameters['Isolation'])).toEqual(isolations);
+    expect(await behind()).toEqual([]);
+  });
+
   it('says of a parameter that the template lacks which one was meant', async () => {
     await at.edit((profile) => {
       profile.deploy.parameters = { core: { TableMod: 'provisioned' } };
@@ -240,10 +280,49 @@ describe('bad days', () => {
     expect([code, error.code]).toEqual([5, 'older_tool']);
   });
 
-  it('throttling is waited out', async () => {
-    at.cloud.throttle('stacks.plan', 2);
-    at.cloud.throttle('stacks.events', 2);
+  it.each([
+    'stacks.describe',
+    'stacks.template',
+    'stacks.plan',
+    'stacks.execute',
+    'stacks.events',
+    'stacks.list',
+    'secrets.exists',
+    'secrets.putOnce',
+    'code.put',
+  ] as const)('throttling of %s is waited out', async (call) => {
+    at.cloud.throttle(call, 7);
     expect((await json('deploy --yes')).status).toBe('created');
+    expect(at.cloud.calls.filter((one) => one === call).length).toBeGreaterThan(7);
+  });
+
+  it('throttled without end it gives up after two minutes, once', async () => {
+    at.cloud.throttle('stacks.describe', Number.POSITIVE_INFINITY);
+    const started = at.project.clock.now;
+    expect(await refused('deploy --stack acme --yes')).toMatchObject({ code: 6, error: { retryable: true } });
+    const minutes = (at.project.clock.now - started) / 60_000;
+    expect([minutes > 1.5, minutes < 2.5], String(minutes)).toEqual([true, true]);
+  });
+
+  it('tells what it deployed although nobody can say what tenants have; --exit-code wants to know', async () => {
+    at.cloud.deny('stacks.list');
+    const ran = await at.cli('deploy --yes');
+    expect([ran.code, ran.stdout]).toEqual([0, expect.stringContaining('acme-service')]);
+    expect(ran.stderr).toContain('whether tenants’ stacks are behind is not known');
+    expect((await at.cli('deploy --yes --exit-code')).code).toBe(4);
+  });
+
+  it('an update that failed, and is not wanted any more, is well again', async () => {
+    await json('deploy --yes');
+    at.code['service'] = 'two';
+    at.cloud.failAt('Function', 'no such runtime');
+    expect((await refused('deploy --yes')).code).toBe(6);
+    expect((await refused('deploy status --exit-code')).error.message).toContain('acme-service');
+    at.code['service'] = 'one';
+    expect((await statuses())['acme-service']).toBe('unchanged');
+    expect(at.cloud.stack('acme-service').status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    const { code, stderr } = await at.cli('deploy status --exit-code');
+    expect([code, stderr]).toEqual([0, expect.stringContaining('acme-service: its last change failed')]);
   });
 });
 
@@ -268,11 +347,49 @@ describe('saasctl deploy --stack', () => {
     });
   });
 
+  it('on an empty account the core has its code bucket made first, interrupted or not', async () => {
+    expect((await json('deploy --stack acme --dry-run')).stacks).toMatchObject([
+      { stack: 'acme-bootstrap', status: 'planned' },
+      { stack: 'acme', status: 'planned' },
+    ]);
+    at.cloud.failAt('TenantsTable', 'no');
+    expect((await refused('deploy --stack acme --yes')).error).toMatchObject({
+      next: 'saasctl deploy --stack acme',
+    });
+    at.cloud.mend();
+    const made = await json('deploy --stack acme --yes');
+    expect(made).toMatchObject({ stack: 'acme', status: 'created' });
+    expect(await statuses()).toMatchObject({ 'acme-bootstrap': 'unchanged', acme: 'unchanged' });
+  });
+
   it('what builds on the core waits for it', async () => {
     expect(await refused('deploy --stack acme-service --yes')).toMatchObject({
       code: 2,
       error: { code: 'core_missing', next: 'saasctl deploy' },
     });
+  });
+});
+
+describe('the profile that the flag named', () => {
+  const env = { SAASCTL_PROFILE: 'local' };
+
+  it('is in the next command; one that a variable names is not', async () => {
+    const flagged = await at.cli('deploy status --exit-code --profile aws -o json', { env });
+    expect(flagged.error().next).toBe('saasctl deploy --profile aws');
+    expect((await refused('deploy status --exit-code')).error.next).toBe('saasctl deploy');
+    const { items } = (await at.cli('doctor --profile aws -o json', { env })).json();
+    expect(items.find(({ check }: Json) => check === 'stack').remedy).toBe('saasctl deploy --profile aws');
+  });
+
+  it('is in a note’s next command', async () => {
+    await json('deploy --yes');
+    const stdin = 'sk_test_4eC39HqLyjWDarjtT1zdp7dc\n';
+    const { stderr } = await at.cli('deploy secret stripe-key --profile aws', { env, stdin });
+    expect(stderr).toContain('next: saasctl deploy --profile aws, and the billing sync runs');
+  });
+
+  it('is in no next command where it is not one of the file', async () => {
+    expect((await at.cli('deploy --profile other -o json', { env })).error().next).not.toContain('other');
   });
 });
 
@@ -299,6 +416,24 @@ describe('saasctl deploy status', () => {
       drift: null,
     });
     expect(core.deployedAt).toMatch(/^2026-11-20T12:/);
+  });
+
+  it('a stack that left the profile is listed, and 8, until it is destroyed', async () => {
+    await json('deploy --yes');
+    await at.edit((profile) => {
+      delete profile.deploy.service;
+    });
+    const { stderr } = await at.cli('deploy --yes');
+    expect(stderr).toContain('next: saasctl destroy acme-service');
+    const ran = await at.cli('deploy status --exit-code -o json');
+    expect([ran.code, ran.error().next]).toEqual([8, 'saasctl destroy acme-service']);
+    expect(ran.json().items.map(({ stack, code }: Json) => [stack, code])).toEqual([
+      ['acme-bootstrap', 'current'],
+      ['acme', 'current'],
+      ['acme-service', 'unwanted'],
+    ]);
+    await json('destroy acme-service --confirm acme-service');
+    expect((await at.cli('deploy status --exit-code')).code).toBe(0);
   });
 
   it('--exit-code: 8 where a stack is missing, behind or has drifted', async () => {
@@ -337,6 +472,27 @@ describe('saasctl deploy secret', () => {
     expect(
       ran.stdout + ran.stderr + JSON.stringify(at.cloud.all.map(({ parameters }) => parameters)),
     ).not.toContain(KEY);
+  });
+
+  it('is written to the audit list, without its value', async () => {
+    await json('deploy --yes');
+    for (const flags of ['', ' --yes'])
+      expect((await at.cli(`deploy secret stripe-key${flags}`, { stdin: KEY })).code).toBe(0);
+    const { items } = await json('audit list');
+    const told = items.filter(({ action }: Json) => action.startsWith('secret.'));
+    // Written in the same moment: in no order among themselves.
+    expect(told.map(({ action }: Json) => action).sort()).toEqual(['secret.create', 'secret.update']);
+    expect(told[0]).toMatchObject({
+      actor: 'arn:aws:iam::123456789012:user/somebody',
+      tenantId: null,
+      changes: [
+        { field: 'stack', to: 'acme' },
+        { field: 'secret', to: PARAMETER },
+      ],
+    });
+    expect(JSON.stringify(items)).not.toContain(KEY);
+    await at.cli('deploy secret stripe-key --dry-run', { stdin: KEY });
+    expect((await json('audit list')).items).toHaveLength(items.length);
   });
 
   it('is typed unseen on a terminal', async () => {
@@ -398,7 +554,7 @@ describe('saasctl destroy', () => {
       expect(left).toContain(`acme-${table}`);
     expect(left).toContain('/saasctl/acme/cursor-secret');
     expect(done.left.find(({ physicalId }: Json) => physicalId === 'acme-gates').remove).toBe(
-      'aws dynamodb update-table --no-deletion-protection-enabled --table-name acme-gates --region eu-central-1 && aws dynamodb delete-table --table-name acme-gates --region eu-central-1',
+      'aws dynamodb update-table --table-name acme-gates --region eu-central-1 --no-deletion-protection-enabled && aws dynamodb wait table-exists --table-name acme-gates --region eu-central-1 && aws dynamodb delete-table --table-name acme-gates --region eu-central-1',
     );
     expect(at.cloud.world.has('acme-gates')).toBe(true);
   });
@@ -409,6 +565,47 @@ describe('saasctl destroy', () => {
     expect(again.changes).toContainEqual(
       expect.objectContaining({ action: 'Import', logicalId: 'GatesTable', type: 'AWS::DynamoDB::Table' }),
     );
+  });
+
+  it('leaves a stack alone that only has a name of the profile’s, and deploy does not take it over', async () => {
+    at.cloud.stack('acme-service').tags = {};
+    expect(await refused('deploy --yes')).toMatchObject({ code: 5, error: { code: 'stack_taken' } });
+    expect(await refused('destroy acme-service --confirm acme-service')).toMatchObject({
+      code: 5,
+      error: { code: 'stack_taken' },
+    });
+    const ran = await at.cli('destroy acme --confirm acme -o json');
+    expect([ran.code, ran.json().stacks]).toEqual([0, ['acme', 'acme-bootstrap']]);
+    expect(at.cloud.stack('acme-service')).toMatchObject({ status: 'CREATE_COMPLETE', tags: {} });
+  });
+
+  it('names no table as kept that a template of the project lets go, and deletes it with --delete-data alone', async () => {
+    const resources = { Orders: { Type: 'AWS::DynamoDB::Table', Properties: { TableName: 'orders' } } };
+    const file = join(at.project.dir, 'own.json');
+    await writeFile(file, JSON.stringify({ Resources: resources }));
+    await at.edit((profile) => {
+      profile.deploy.service.template = 'own.json';
+    });
+    await json('deploy --stack acme-service --yes');
+    const destroy = 'destroy acme-service --confirm acme-service';
+    expect(await refused(destroy)).toMatchObject({
+      code: 5,
+      error: { code: 'would_delete_data', next: 'saasctl destroy acme-service --delete-data' },
+    });
+    const dry = await at.cli('destroy acme-service --dry-run');
+    expect(dry.stderr).toContain('is DELETED: orders (AWS::DynamoDB::Table)');
+    expect(dry.stderr).not.toContain('stays: orders');
+    expect(await refused('destroy acme-service --delete-data --yes')).toMatchObject({
+      code: 2,
+      error: { code: 'confirmation_required' },
+    });
+    expect(at.cloud.world.has('orders')).toBe(true);
+    expect(await json(`${destroy} --delete-data`)).toMatchObject({
+      status: 'deleted',
+      left: [],
+      lost: [{ physicalId: 'orders' }],
+    });
+    expect(at.cloud.world.has('orders')).toBe(false);
   });
 
   it('a dry run changes nothing', async () => {
@@ -465,6 +662,48 @@ describe('tenants’ own stacks', () => {
       ['acme-tenant-hooli', 'hooli', 'current'],
       ['acme-tenant-piedpiper', 'piedpiper', 'behind'],
     ]);
+  });
+
+  it('a bridge is behind in whatever its table is made of, and in nothing else', async () => {
+    const hooli = at.cloud.stack('acme-tenant-hooli');
+    const { parameters, resources } = parseTemplate(hooli.body);
+    const made = JSON.stringify(resources['DataTable']);
+    const own = [...made.matchAll(/"Ref":"(\w+)"/g)].map(([, name]) => String(name));
+    const aging = [...new Set(own)].filter(
+      (name) => name in parameters && !['Stack', 'TenantId', 'Isolation'].includes(name),
+    );
+    expect(aging.length).toBeGreaterThan(4);
+    for (const name of [...aging, 'HandlerKey', 'ApiRateLimit']) hooli.parameters[name] = 'old';
+    const { items } = await json('deploy status');
+    expect(items.find(({ tenantId }: Json) => tenantId === 'hooli').differs).toEqual(aging.sort());
+  });
+
+  it('whose creation was lost, and failed when it was made again, can be made again', async () => {
+    const name = 'acme-tenant-hooli';
+    await at.cloud.stacks.remove(name, 'gone');
+    at.cloud.advance(60_000);
+    at.cloud.failAt('DataTable', 'no such luck');
+    expect((await at.cli(`deploy --stack ${name} --yes`)).code).toBe(6);
+    at.cloud.mend();
+    expect(at.cloud.stack(name).status).toBe('ROLLBACK_COMPLETE');
+    expect(await json(`deploy --stack ${name} --yes`)).toMatchObject({ status: 'created' });
+    expect(at.cloud.stack(name).parameters).toMatchObject({
+      Isolation: 'bridge',
+      TenantId: 'hooli',
+      DeletionProtection: 'true',
+    });
+  });
+
+  it('that were planned and never made are shown as they are, and can be made', async () => {
+    const name = 'acme-tenant-hooli';
+    await at.cloud.stacks.remove(name, 'gone');
+    at.cloud.advance(60_000);
+    const body = JSON.stringify({ Resources: { T: { Type: 'AWS::DynamoDB::Table' } } });
+    const plan = { stack: name, body, parameters: {}, tags: {}, create: true, importExisting: false };
+    await at.cloud.stacks.plan({ ...plan, token: 'saasctl-lost' });
+    const { items } = await json('deploy status');
+    expect(items.find(({ stack }: Json) => stack === name)).toMatchObject({ status: 'REVIEW_IN_PROGRESS' });
+    expect(await json(`deploy --stack ${name} --yes`)).toMatchObject({ status: 'created' });
   });
 
   it('hold up the destruction of what they build on', async () => {

@@ -104,6 +104,28 @@ describe.each(['bridge', 'silo'])('a %s tenant', (isolation) => {
   });
 });
 
+describe('a data table that is there before its tenant', () => {
+  it('is not given to it without --adopt-data', async () => {
+    const key = (AttributeName: string, KeyType: string) => ({ AttributeName, KeyType });
+    await asked('CreateTable', {
+      TableName: 'local-app-data-ghost',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: ['PK', 'SK'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: [key('PK', 'HASH'), key('SK', 'RANGE')],
+    });
+    for (const words of ['', ' --dry-run']) {
+      const { code, error } = await cli(`tenant create ghost --isolation bridge${words} -o json`);
+      expect([code, error().code]).toEqual([5, 'data_table_exists']);
+      expect(error().next).toBe('saasctl tenant create ghost --isolation bridge --adopt-data');
+    }
+    expect((await cli('tenant show ghost')).code).toBe(3);
+    expect(await json('tenant create ghost --isolation bridge --adopt-data')).toMatchObject({
+      status: 'active',
+    });
+    expect(await json('tenant create ghost --isolation bridge')).toMatchObject({ outcome: 'unchanged' });
+  });
+});
+
 describe('the local HTTP API', () => {
   it('keeps what each tenant writes in the table of its isolation', async () => {
     await json('tenant create pooled');
@@ -251,6 +273,11 @@ describe('tenant doctor', () => {
     expect(await wrong('tenant doctor')).toEqual([8, ['own-silo table fail', 'nobody table warn']]);
     expect(await wrong('tenant doctor --yes')).toEqual([0, ['own-silo table ok', 'nobody table warn']]);
     await asked('DescribeTable', { TableName: 'local-app-data-own-silo' });
+    expect((await json('audit list --tenant own-silo')).items[0]).toMatchObject({
+      action: 'tenant.mend',
+      tenantId: 'own-silo',
+      changes: [{ field: 'table', to: 'local-app-data-own-silo' }],
+    });
     expect((await cli('tenant doctor nobody')).code).toBe(3);
   });
 

@@ -117,7 +117,7 @@ describe('off a terminal', () => {
     expect(stderr).toBe('');
     expect(stdout).not.toMatch(ANSI);
     const [header, first] = stdout.split('\n');
-    expect(header).toBe('id\tname\tplan\tstatus\tisolation\tcalls/month\tcreated');
+    expect(header).toBe('id\tname\tplan\tstatus\tisolation\tcalls/month\tcreated\tapi');
     expect(first?.split('\t')[0]).toBe('a-tenant-with-quite-a-long-id');
   });
 

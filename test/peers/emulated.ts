@@ -3,7 +3,7 @@
 import { isMap, isScalar, type Pair, parseDocument } from 'yaml';
 
 /** aws:PrincipalArn of a function: on AWS its role, on the emulator the session of its role. */
-const ON_AWS = `arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role/saasctl/\${AWS::StackName}/*`;
+const ON_AWS = `arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role/saasctl/\${AWS::StackName}/handlers/*`;
 const ON_EMULATOR = `arn:\${AWS::Partition}:sts::\${AWS::AccountId}:assumed-role/\${AWS::StackName}-*`;
 const OF_THE_TAG = `\${!aws:PrincipalTag/TenantId}`;
 const LEADING_KEYS = 'dynamodb:LeadingKeys';

@@ -22,10 +22,10 @@ export interface Check {
 
 /**
  * `session`: what a tenant's session may do, its role's policy alone. `table`: whom a data table lets in who may do
- * everything by policies of their own. `trust`: who becomes a tenant's session. `role`: all that each role may do.
- * `files`: the bucket.
+ * everything by policies of their own. `trust`: who becomes a tenant's session, `service`: who becomes one of the other
+ * roles. `role`: all that each role may do. `files`: the bucket.
  */
-export type Layer = 'session' | 'table' | 'trust' | 'role' | 'files';
+export type Layer = 'session' | 'table' | 'trust' | 'service' | 'role' | 'files';
 
 type Context = Record<string, string | string[]>;
 
@@ -195,7 +195,7 @@ const EVERYTHING: Policy = {
 };
 
 /** Callers with a policy that lets them do everything, by a data table: whom does the table let in? */
-function* tableChecks({ roles, tables }: PolicyWorld): Generator<Check> {
+function* tableChecks({ roles, tables, namesOthers }: PolicyWorld): Generator<Check> {
   const administrator = sessionOf(`arn:aws:iam::${ACCOUNT}:role/Administrator`);
   const callers: Record<string, { principal: string; context: Context }> = {
     administrator,
@@ -209,14 +209,19 @@ function* tableChecks({ roles, tables }: PolicyWorld): Generator<Check> {
     'initech’s session': sessionOf(roles.tenantData.arn, 'initech'),
     'a session of nobody': sessionOf(roles.tenantData.arn),
     'initech’s function': sessionOf(roles.silo.arn),
+    'initech-2’s function': sessionOf(roles.silo.arn.replace('/initech/', '/initech-2/')),
+    // The stacks made anew, while the tables stayed: the roles' names are others.
+    'acme’s session, made anew': sessionOf(`${roles.tenantData.arn}-2`, 'acme'),
+    'hooli’s session, made anew': sessionOf(`${roles.tenantData.arn}-2`, 'hooli'),
+    'initech’s function, made anew': sessionOf(`${roles.silo.arn}-2`),
     handler: sessionOf(roles.handler.arn),
     authorizer: sessionOf(roles.authorizer.arn),
     'billing sync': sessionOf(roles.billingSync.arn),
   };
   const letIn: Record<string, (caller: string) => boolean> = {
     [DATA]: (caller) => / session/.test(caller),
-    [`${DATA}-hooli`]: (caller) => caller === 'hooli’s session',
-    [`${DATA}-initech`]: (caller) => caller === 'initech’s function',
+    [`${DATA}-hooli`]: (caller) => caller.startsWith('hooli’s session'),
+    [`${DATA}-initech`]: (caller) => caller.startsWith('initech’s function'),
   };
   // A new action that the policies do not name yet is refused by the sessions' own policy; see the layer of sessions.
   const denied = DATA_ACTIONS.filter((action) => action !== 'SearchVectors');
@@ -247,12 +252,10 @@ function* tableChecks({ roles, tables }: PolicyWorld): Generator<Check> {
     for (const caller of Object.keys(callers))
       for (const action of denied) {
         // Operators, and roles of the table for actions that their own policy has no part in, are not the table's to refuse.
-        const ours = caller === 'operator' || lets(caller);
-        // Nor are another tenant's sessions for actions and indexes that the sessions' role never has.
-        const session = / session/.test(caller) && table === `${DATA}-hooli`;
-        if ((ours || session) && !ITEM_ACTIONS.has(action)) continue;
+        const ours = (caller === 'operator' && namesOthers) || lets(caller);
+        if (ours && !ITEM_ACTIONS.has(action)) continue;
         yield check(caller, action, table, '', ours);
-        if (!ours && !session) yield check(caller, action, table, '/index/list', false);
+        if (!ours) yield check(caller, action, table, '/index/list', false);
       }
 }
 
@@ -273,37 +276,46 @@ const MAY_ASSUME: Policy = {
 };
 
 /** Handlers, and nobody else, become the session of one tenant, with that tag and no other. */
-function* trustChecks({ roles }: PolicyWorld): Generator<Check> {
+function* trustChecks({ roles, namesOthers }: PolicyWorld): Generator<Check> {
   const handlerPolicies = roles.handler.identity;
   const fixed = (arn: string, identity: Policy): Role => ({
     arn,
     trust: EVERYTHING,
     identity: [{ name: 'own', policy: identity }],
   });
+  // Whatever a policy of theirs grants, now or by mistake later.
+  const granted = ({ arn, trust, identity }: Role): Role => ({
+    arn,
+    trust,
+    identity: [...identity, { name: 'mistake', policy: MAY_ASSUME }],
+  });
   const assuming: Record<string, Role> = {
     handler: roles.handler,
     'inline handler': roles.inlineHandler,
     'a named handler': { ...fixed(FOREIGN_HANDLER, MAY_ASSUME), identity: handlerPolicies },
     'a named one without the policy': { ...fixed(FOREIGN_HANDLER, MAY_ASSUME), identity: [] },
-    authorizer: roles.authorizer,
-    'billing sync': roles.billingSync,
-    schedule: roles.schedule,
-    'silo function': roles.silo,
-    'silo API': roles.siloApi,
-    'a session of a tenant': roles.tenantData,
+    authorizer: granted(roles.authorizer),
+    'billing sync': granted(roles.billingSync),
+    schedule: granted(roles.schedule),
+    'silo function': granted(roles.silo),
+    'silo API': granted(roles.siloApi),
+    'a session of a tenant': granted(roles.tenantData),
     administrator: fixed(`arn:aws:iam::${ACCOUNT}:role/Administrator`, EVERYTHING),
     'a handler of another stack': fixed(
-      `arn:aws:iam::${ACCOUNT}:role/saasctl/${STACK}-eu/handler`,
+      `arn:aws:iam::${ACCOUNT}:role/saasctl/${STACK}-eu/handlers/orders`,
       MAY_ASSUME,
     ),
-    'a role named like the path': fixed(`arn:aws:iam::${ACCOUNT}:role/saasctl/${STACK}`, MAY_ASSUME),
+    'a role named like the path': fixed(`arn:aws:iam::${ACCOUNT}:role/saasctl/${STACK}/handlers`, MAY_ASSUME),
     'the path of another account': fixed(
-      `arn:aws:iam::999999999999:role/saasctl/${STACK}/handler`,
+      `arn:aws:iam::999999999999:role/saasctl/${STACK}/handlers/orders`,
       MAY_ASSUME,
     ),
-    'a user under the path': fixed(`arn:aws:iam::${ACCOUNT}:user/saasctl/${STACK}/handler`, MAY_ASSUME),
+    'a user under the path': fixed(
+      `arn:aws:iam::${ACCOUNT}:user/saasctl/${STACK}/handlers/orders`,
+      MAY_ASSUME,
+    ),
   };
-  const handlers = ['handler', 'inline handler', 'a named handler'];
+  const handlers = ['handler', 'inline handler', ...(namesOthers ? ['a named handler'] : [])];
   for (const [caller, { arn, identity }] of Object.entries(assuming))
     for (const [tags, values] of Object.entries(REQUEST_TAGS)) {
       const isUser = arn.includes(':user/');
@@ -332,6 +344,64 @@ function* trustChecks({ roles }: PolicyWorld): Generator<Check> {
         isAllowed: () => ask('AssumeRole') && (keys.length === 0 || ask('TagSession')),
       };
     }
+}
+
+const BECOMES: Readonly<Record<string, string>> = {
+  authorizer: 'lambda.amazonaws.com',
+  billingSync: 'lambda.amazonaws.com',
+  handler: 'lambda.amazonaws.com',
+  inlineHandler: 'lambda.amazonaws.com',
+  silo: 'lambda.amazonaws.com',
+  schedule: 'scheduler.amazonaws.com',
+  siloApi: 'apigateway.amazonaws.com',
+};
+
+/** Each role but the sessions' is one service's, and nobody's in the account; the schedule's, of our schedules alone. */
+function* serviceChecks({ roles }: PolicyWorld): Generator<Check> {
+  const group = 'arn:aws:scheduler:eu-central-1';
+  const ours = {
+    'aws:SourceAccount': ACCOUNT,
+    'aws:SourceArn': `${group}:${ACCOUNT}:schedule-group/shop-BillingScheduleGroup`,
+  };
+  const sources: Record<string, Context> = {
+    ours,
+    'nobody knows whose': {},
+    'another account': { ...ours, 'aws:SourceAccount': '999999999999' },
+    'another group': { ...ours, 'aws:SourceArn': `${group}:${ACCOUNT}:schedule-group/other` },
+    'another account’s group': {
+      ...ours,
+      'aws:SourceArn': `${group}:999999999999:schedule-group/shop-BillingScheduleGroup`,
+    },
+  };
+  for (const [name, service] of Object.entries(BECOMES)) {
+    const { arn, trust } = roles[name as keyof PolicyWorld['roles']];
+    const check = (by: string, principal: string, context: Context, expected: boolean): Check => ({
+      layer: 'service',
+      request: `${name} by ${by}`,
+      expected,
+      isAllowed: () =>
+        isAllowed({
+          principal,
+          action: 'sts:AssumeRole',
+          resource: arn,
+          context,
+          identity: principal.startsWith('arn:') ? [EVERYTHING] : [],
+          resourcePolicy: trust,
+        }),
+    });
+    for (const asking of [...new Set([...Object.values(BECOMES), 'ec2.amazonaws.com'])])
+      for (const [source, context] of Object.entries(sources))
+        yield check(
+          `${asking}, ${source}`,
+          asking,
+          context,
+          asking === service && (name !== 'schedule' || source === 'ours'),
+        );
+    const administrator = sessionOf(`arn:aws:iam::${ACCOUNT}:role/Administrator`);
+    yield check('administrator', administrator.principal, administrator.context, false);
+    const handler = sessionOf(roles.handler.arn);
+    yield check('handler', handler.principal, handler.context, false);
+  }
 }
 
 /** All that the roles may do with tables: `action table`. The silo's is asked with a key of its own and of another. */
@@ -448,6 +518,7 @@ const LAYERS: Record<Layer, (world: PolicyWorld) => Generator<Check>> = {
   session: sessionChecks,
   table: tableChecks,
   trust: trustChecks,
+  service: serviceChecks,
   role: roleChecks,
   files: fileChecks,
 };

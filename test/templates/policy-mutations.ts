@@ -26,18 +26,26 @@ function rewrite(from: Json, search: string, by: string): Json {
 
 const sub = (text: string) => ({ 'Fn::Sub': text });
 const TABLES = 'arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table';
+const ROLES = 'arn:${AWS::Partition}:iam::${AWS::AccountId}:role/saasctl/${Stack}';
 const DATA = `${TABLES}/\${AWS::StackName}-app-data`;
-const ANY_ALLOWS_ASSUME = {
-  Sid: 'Assume',
-  Effect: 'Allow',
-  Action: ['sts:AssumeRole', 'sts:TagSession'],
-  Resource: '*',
-};
 const statementsOf = (template: Template, role: string): Json[] =>
   template.Resources[role]?.Properties['Policies'][0].PolicyDocument.Statement;
 
 const own = ({ core }: Templates) => statement(core, 'OwnItems');
 const trust = ({ core }: Templates) => statement(core, 'HandlersForOneTenant');
+
+const trustOf = (template: Template, role: string): Json =>
+  template.Resources[role]?.Properties['AssumeRolePolicyDocument'].Statement[0];
+
+/** Other callers trusted, whether roles are named besides or not. */
+function allowedAs(t: Templates, search: string, by: string): void {
+  trust(t).Condition.ArnLike = rewrite(trust(t).Condition.ArnLike, search, by);
+}
+
+function amongHandlers({ Resources }: Template, role: string, stack = 'AWS::StackName'): void {
+  const properties = Resources[role]?.Properties as Json;
+  properties['Path'] = sub(`/saasctl/\${${stack}}/handlers/`);
+}
 
 /** The layer is the one that sees it. */
 type Mutation = [name: string, layer: Layer, mutate: (templates: Templates) => void];
@@ -192,7 +200,7 @@ export const MUTATIONS: Mutation[] = [
     'stacks that begin alike',
     'trust',
     (t) => {
-      trust(t).Condition.ArnLike = rewrite(trust(t).Condition.ArnLike, '}/*', '}*');
+      trust(t).Condition.ArnLike = rewrite(trust(t).Condition.ArnLike, '}/handlers/*', '}*/handlers/*');
     },
   ],
   [
@@ -209,25 +217,73 @@ export const MUTATIONS: Mutation[] = [
       trust(t).Action = 'sts:AssumeRole';
     },
   ],
+  ['all roles of the stack', 'trust', (t) => void allowedAs(t, '}/handlers/*', '}/*')],
+  ['every stack’s handlers', 'trust', (t) => void allowedAs(t, '/${AWS::StackName}/', '/*/')],
   [
-    'the authorizer as a handler',
+    'every stack’s roles, where none is named',
     'trust',
-    ({ core }) => void statementsOf(core, 'AuthorizerRole').push(ANY_ALLOWS_ASSUME),
+    (t) => {
+      const ours = trust(t).Condition.ArnLike['aws:PrincipalArn']['Fn::If'];
+      ours[2] = rewrite(ours[2], '/${AWS::StackName}/handlers/*', '/*');
+    },
+  ],
+  ['the authorizer among the handlers', 'trust', ({ core }) => void amongHandlers(core, 'AuthorizerRole')],
+  ['the billing among the handlers', 'trust', ({ core }) => void amongHandlers(core, 'BillingSyncRole')],
+  [
+    'a silo’s function among the handlers',
+    'trust',
+    ({ silo }) => void amongHandlers(silo, 'FunctionRole', 'Stack'),
+  ],
+  ['sessions that make sessions', 'trust', ({ core }) => void amongHandlers(core, 'TenantDataRole')],
+  // Who becomes one of the other roles.
+  ...(['Account', 'Arn'] as const).map(
+    (of): Mutation => [
+      `a scheduler that is asked for no ${of.toLowerCase()}`,
+      'service',
+      ({ core }) => {
+        const { Condition } = trustOf(core, 'BillingScheduleRole');
+        delete Condition[of === 'Account' ? 'StringEquals' : 'ArnEquals'];
+      },
+    ],
+  ),
+  [
+    'a scheduler of any account',
+    'service',
+    ({ core }) => {
+      const { Condition } = trustOf(core, 'BillingScheduleRole');
+      delete Condition.StringEquals;
+      Condition.StringLike = { 'aws:SourceAccount': '*' };
+    },
   ],
   [
-    'the billing as a handler',
-    'trust',
-    ({ core }) => void statementsOf(core, 'BillingSyncRole').push(ANY_ALLOWS_ASSUME),
+    'a scheduler of no account there is',
+    'service',
+    ({ core }) => {
+      trustOf(core, 'BillingScheduleRole').Condition.StringEquals['aws:SourceAccount'] = '*';
+    },
   ],
   [
-    'a silo’s function as a handler',
-    'trust',
-    ({ silo }) => void statementsOf(silo, 'FunctionRole').push(ANY_ALLOWS_ASSUME),
+    'an authorizer of every service',
+    'service',
+    ({ core }) => {
+      trustOf(core, 'AuthorizerRole').Principal.Service = '*';
+    },
   ],
   [
-    'sessions that make sessions',
-    'trust',
-    ({ core }) => void statementsOf(core, 'TenantDataRole').push(ANY_ALLOWS_ASSUME),
+    'a handler that anybody in the account becomes',
+    'service',
+    ({ service }) => {
+      trustOf(service, 'FunctionRole').Principal.AWS = sub(
+        'arn:${AWS::Partition}:iam::${AWS::AccountId}:root',
+      );
+    },
+  ],
+  [
+    'a silo’s API that functions become',
+    'service',
+    ({ silo }) => {
+      trustOf(silo, 'AuthorizerInvocationRole').Principal.Service = 'lambda.amazonaws.com';
+    },
   ],
   // Whom the tables let in.
   [
@@ -270,7 +326,7 @@ export const MUTATIONS: Mutation[] = [
           'arn:${AWS::Partition}:iam::${AWS::AccountId}:role/saasctl/${AWS::StackName}/*',
         ),
       };
-      delete deny.Condition.StringNotEquals;
+      delete deny.Condition.StringNotLike;
     },
   ],
   [
@@ -278,14 +334,51 @@ export const MUTATIONS: Mutation[] = [
     'table',
     ({ silo }) => {
       const deny = statement(silo, 'OwnRolesOnly');
-      deny.Condition.StringNotEquals['aws:PrincipalArn'].push({ Ref: 'TenantDataRoleArn' });
+      deny.Condition.StringNotLike['aws:PrincipalArn'].push(sub(`${ROLES}/tenant-data/*`));
+    },
+  ],
+  [
+    'a silo’s table that knows every silo’s function',
+    'table',
+    ({ silo }) => {
+      const deny = statement(silo, 'OwnRolesOnly');
+      deny.Condition = rewrite(deny.Condition, '/tenants/${TenantId}/*', '/tenants/*');
+    },
+  ],
+  [
+    'a silo’s table that knows ids that begin alike',
+    'table',
+    ({ silo }) => {
+      const deny = statement(silo, 'OwnRolesOnly');
+      deny.Condition = rewrite(deny.Condition, '/tenants/${TenantId}/*', '/tenants/${TenantId}*');
+    },
+  ],
+  [
+    'a table that knows its role by a name that changes',
+    'table',
+    ({ core }) => {
+      const { Condition } = statement(core, 'TenantCredentialsOnly');
+      Condition.StringNotLike['aws:PrincipalArn'][0] = { 'Fn::GetAtt': ['TenantDataRole', 'Arn'] };
+    },
+  ],
+  [
+    'indexes of a bridge’s table for all sessions',
+    'table',
+    ({ silo }) => void statement(silo, 'OwnSessionsOnly').Resource.pop(),
+  ],
+  [
+    'a bridge’s table that all sessions scan',
+    'table',
+    ({ silo }) => {
+      const deny = statement(silo, 'OwnSessionsOnly');
+      deny.Action = deny.Action.filter((action: string) => action !== 'dynamodb:Scan');
     },
   ],
   [
     'a bridge’s table that knows all sessions',
     'table',
     ({ silo }) => {
-      statement(silo, 'OwnSessionsOnly').Condition.StringEquals['aws:PrincipalArn'] = 'nobody';
+      statement(silo, 'OwnSessionsOnly').Condition.StringLike['aws:PrincipalArn'] = 'nobody';
     },
   ],
   // What the other roles may do.

@@ -38,6 +38,8 @@ export interface PolicyWorld {
   /** Resource policies by the table's name; `hooli` is a bridge tenant, `initech` a silo one. */
   tables: Map<string, Policy>;
   filesBucket: string;
+  /** Whether roles of elsewhere are named: a handler's and the operator's. */
+  namesOthers: boolean;
 }
 
 export const ACCOUNT = '123456789012';
@@ -68,19 +70,22 @@ function policiesOf(template: Template): Template {
   return { ...template, Resources: Object.fromEntries(resources) };
 }
 
-/** Every optional part deployed, with a service, the bridge tenant `hooli` and the silo tenant `initech`. */
-export function policyWorld({ core, service, silo }: Templates): PolicyWorld {
+/**
+ * Every optional part deployed, with a service, the bridge tenant `hooli` and the silo tenant `initech`.
+ * `namesOthers`: false leaves HandlerRoleArns and OperatorRoleArn empty, as they are by default.
+ */
+export function policyWorld({ core, service, silo }: Templates, namesOthers = true): PolicyWorld {
   const secrets = {
     CursorSecretParameter: `/saasctl/${STACK}/cursor-secret`,
     StripeKeyParameter: `/saasctl/${STACK}/stripe-key`,
-    OperatorRoleArn: OPERATOR,
+    ...(namesOthers ? { OperatorRoleArn: OPERATOR } : {}),
   };
   const shared = made(core, STACK, {
     ...secrets,
     BillingSettings: '{}',
     BillingSyncKey: 'sync.zip',
     CreateFilesBucket: 'true',
-    HandlerRoleArns: FOREIGN_HANDLER,
+    ...(namesOthers ? { HandlerRoleArns: FOREIGN_HANDLER } : {}),
   });
   const outputs = Object.fromEntries(
     Object.entries(shared.Outputs).map(([name, { Value }]) => [name, String(Value)]),
@@ -106,6 +111,7 @@ export function policyWorld({ core, service, silo }: Templates): PolicyWorld {
     },
     tables: new Map([shared, bridge, own].flatMap(tablePolicies)),
     filesBucket: `arn:aws:s3:::${outputs['FilesBucket']}`,
+    namesOthers,
   };
 }
 

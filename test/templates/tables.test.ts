@@ -24,7 +24,6 @@ const silo = (Isolation: 'silo' | 'bridge', parameters: Record<string, string> =
       CodeBucket: 'code',
       HandlerKey: 'h',
       AuthorizerFunctionArn: 'arn:aws:lambda:eu-west-1:123456789012:function:f',
-      TenantDataRoleArn: 'arn:aws:iam::123456789012:role/saasctl/prod/tenant-data',
       ...parameters,
     },
   });

@@ -52,6 +52,26 @@ describe('an error', () => {
     expect(said(nasty, 'json')).not.toMatch(/(?!\n)\p{Cc}/u);
   });
 
+  it.each([
+    ['saasctl deploy', 'saasctl deploy --profile prod'],
+    ['saasctl deploy --stack acme', 'saasctl deploy --stack acme --profile prod'],
+    ['saasctl key verify < acme.key', 'saasctl key verify --profile prod < acme.key'],
+    ['saasctl cost report --profile test --source ce', 'saasctl cost report --profile test --source ce'],
+    ['saasctl deploy --help', 'saasctl deploy --help'],
+    ['saasctl init --aws', 'saasctl init --aws'],
+    ['aws sso login', 'aws sso login'],
+    ['npm install saasctl@latest', 'npm install saasctl@latest'],
+  ])('of a run on --profile prod: %s is to be typed as %s', (next, typed) => {
+    const error = usageError('bad', 'bad', { next });
+    for (const format of ['table', 'json'] as const) {
+      const io = testIo();
+      renderError(error, format, io, paintFor('stderr', io), 'prod');
+      const shown = format === 'json' ? JSON.parse(io.stderr()).next : /next: (.*)/.exec(io.stderr())?.[1];
+      expect(shown).toBe(typed);
+    }
+    expect(JSON.parse(said(error, 'json')).next).toBe(next);
+  });
+
   it('is red on a terminal only', () => {
     expect(said(conflict, 'table', testIo({ tty: true }))).toContain('\x1b[31merror:\x1b[39m');
   });

@@ -9,10 +9,12 @@ import {
   GetTemplateSummaryCommand,
   type Parameter,
 } from '@aws-sdk/client-cloudformation';
+import { advice } from '../../core/deploy/failures.ts';
 import type { PlanRequest, StackChange, Stacks, Template } from '../../core/deploy/ports.ts';
 import { SaasctlError, usageError } from '../../core/errors.ts';
 import { stackError } from './stack-errors.ts';
 import { LARGEST_BODY, withNames, withoutComments } from './template-body.ts';
+import { isToldElsewhere, validationErrors } from './validation.ts';
 
 const HIDDEN = '****';
 const LONGEST_POLLS = 60;
@@ -70,14 +72,15 @@ export async function planChanges(
   const made = await awaitChangeSet(client, stack, id, pause);
   if (made.Status === 'CREATE_COMPLETE') return { id, changes: await changesOf(client, made) };
   const reason = made.StatusReason ?? 'no reason was given';
+  const [check] = isToldElsewhere(reason) ? await validationErrors(client, { ChangeSetName: id }) : [];
   await takeBack(client, stack, id, create);
   if (/didn't contain changes|No updates are to be performed/i.test(reason)) return 'unchanged';
   const isDenied = /not authorized to perform|access denied/i.test(reason);
   throw new SaasctlError({
     code: isDenied ? 'aws_denied' : 'plan_failed',
     category: isDenied ? 'auth' : 'config',
-    message: `CloudFormation cannot plan the change of ${stack}: ${reason}`,
-    hint: 'nothing was changed',
+    message: `CloudFormation cannot plan the change of ${stack}: ${check === undefined ? reason : `${check.logicalId} (${check.type}): ${check.reason ?? reason}`}`,
+    hint: `nothing was changed${advice(check?.reason ?? reason, check?.type ?? '')}`,
     next: 'saasctl doctor',
   });
 }

@@ -1,5 +1,5 @@
 import { SaasctlError } from '../../core/errors.ts';
-import { type AwsService, awsError, isThrottle } from '../aws-errors.ts';
+import { type AwsService, awsError, isThrottle, refusedFor } from '../aws-errors.ts';
 import { READ_TRIES, timeLimits } from '../time-limits.ts';
 import { traceCalls } from '../trace.ts';
 
@@ -50,8 +50,7 @@ export function cloudError(thrown: unknown, { service, action, doing }: Doing): 
       code: 'aws_denied',
       category: 'auth',
       message: `could not ${doing}: access denied on ${action}${error.message ? `: ${error.message}` : ''}`,
-      hint: 'the credentials in use lack this permission',
-      next: 'saasctl doctor',
+      ...refusedFor(error.name, error.message),
       requestId,
       cause: thrown,
     });

@@ -8,6 +8,7 @@ import {
   DescribeStacksCommand,
   DetectStackDriftCommand,
   ExecuteChangeSetCommand,
+  GetTemplateCommand,
   ListStackResourcesCommand,
   type StackEvent as SdkEvent,
   type Stack,
@@ -17,7 +18,9 @@ import type { StackEvent, StackState, Stacks } from '../../core/deploy/ports.ts'
 import { SaasctlError } from '../../core/errors.ts';
 import { planChanges, readTemplate } from './change-set.ts';
 import { type CloudSettings, clientOptions, traced } from './client.ts';
+import { retainedIn } from './deployed-template.ts';
 import { isNoStack, stackError } from './stack-errors.ts';
+import { isToldElsewhere, validationErrors } from './validation.ts';
 
 const DRIFT_POLLS = 200;
 
@@ -59,6 +62,14 @@ export function openStacks(
     paged('DescribeStackEvents', `read the events of ${stack}`, (page) =>
       client.send(new DescribeStackEventsCommand({ StackName: stack, ...page })),
     );
+
+  /** Of an operation: what failed CloudFormation's checks comes before the event that only says that something did. */
+  async function explained(stack: string, events: StackEvent[], token?: string): Promise<StackEvent[]> {
+    const at = token === undefined ? -1 : events.findIndex(({ reason }) => isToldElsewhere(reason));
+    if (at === -1) return events;
+    const errors = await validationErrors(client, { StackName: stack });
+    return [...events.slice(0, at), ...errors, ...events.slice(at)];
+  }
 
   return {
     async describe(name) {
@@ -115,11 +126,11 @@ export function openStacks(
       for await (const { StackEvents = [] } of eventPages(stack)) {
         for (const event of StackEvents) {
           const isOther = token !== undefined && event.ClientRequestToken !== token;
-          if (isOther || event.EventId === after) return events.reverse();
+          if (isOther || event.EventId === after) return explained(stack, events.reverse(), token);
           events.push(eventOf(event));
         }
       }
-      return events.reverse();
+      return explained(stack, events.reverse(), token);
     },
     async operation(stack) {
       for await (const { StackEvents = [] } of eventPages(stack)) {
@@ -160,6 +171,13 @@ export function openStacks(
         }
       }
       return resources;
+    },
+    async retained(stack) {
+      const { TemplateBody = '' } = await asked('GetTemplate', `read the template of ${stack}`, () =>
+        // As CloudFormation runs it: without transforms the same as the original.
+        client.send(new GetTemplateCommand({ StackName: stack, TemplateStage: 'Processed' })),
+      );
+      return retainedIn(TemplateBody);
     },
     async drift(stack) {
       const doing = `look for drift in ${stack}`;

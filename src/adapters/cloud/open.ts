@@ -5,9 +5,12 @@ import { openStacks } from './cloudformation.ts';
 import { openCodeBucket } from './code-bucket.ts';
 import { openSecretParameters } from './secret-parameters.ts';
 
-/** An AWS account to deploy to. `ssmEndpoint`: where SSM answers, for the one service that no SDK speaks to. */
+/**
+ * An AWS account to deploy to. `ssmEndpoint`: where SSM answers, for the one service that no SDK speaks to.
+ * `secretsKmsKey`: the ARN of the key that secrets are encrypted with; AWS's own unless given.
+ */
 export async function openAwsCloud(
-  settings: CloudSettings & { ssmEndpoint?: string | null },
+  settings: CloudSettings & { ssmEndpoint?: string | null; secretsKmsKey?: string | null },
 ): Promise<Cloud> {
   let caller: Promise<CloudAccount> | undefined;
   const account = (): Promise<CloudAccount> => {
@@ -23,7 +26,11 @@ export async function openAwsCloud(
     async () => (await account()).account,
   );
   const code = openCodeBucket(settings, async () => (await account()).account);
-  const secrets = openSecretParameters(settings, settings.ssmEndpoint ?? null);
+  const secrets = openSecretParameters(
+    settings,
+    settings.ssmEndpoint ?? null,
+    settings.secretsKmsKey ?? null,
+  );
   return {
     stacks,
     code,

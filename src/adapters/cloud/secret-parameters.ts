@@ -2,7 +2,7 @@ import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { SecretParameters } from '../../core/deploy/ports.ts';
 import { SaasctlError } from '../../core/errors.ts';
 import { createService } from '../../runtime/wire/service.ts';
-import { awsError } from '../aws-errors.ts';
+import { awsError, refusedFor } from '../aws-errors.ts';
 import type { CloudSettings } from './client.ts';
 
 const TYPE = 'application/x-amz-json-1.1';
@@ -10,11 +10,13 @@ const REQUEST_MS = 10_000;
 
 /**
  * Secrets as SSM parameters of the type SecureString. Their values are sent and never read, shown or logged: of an
- * answer only its code is told. `endpoint` `null`: AWS.
+ * answer only its code is told. `endpoint` `null`: AWS. `kmsKey`: the ARN of the key that they are encrypted with,
+ * `null`: AWS's own.
  */
 export function openSecretParameters(
   settings: CloudSettings,
   endpoint: string | null,
+  kmsKey: string | null = null,
 ): SecretParameters & { close(): void } {
   const { region, awsProfile, trace } = settings;
   const service = createService({
@@ -53,10 +55,9 @@ export function openSecretParameters(
       message: isDenied
         ? `could not ${doing}: access denied on ssm:${operation}${said === null ? '' : `: ${said}`}`
         : `could not ${doing}: SSM answered ${code}`,
-      hint: isDenied
-        ? 'the credentials in use are expired or lack this permission'
-        : 'the same command can be run again',
-      next: 'saasctl doctor',
+      ...(isDenied
+        ? refusedFor(code, said)
+        : { hint: 'the same command can be run again', next: 'saasctl doctor' }),
       retryable: passing,
     });
   }
@@ -65,7 +66,10 @@ export function openSecretParameters(
     ask(
       'PutParameter',
       `store the secret ${name}`,
-      { Name: name, Value: value, Type: 'SecureString', Overwrite: overwrite },
+      {
+        ...{ Name: name, Value: value, Type: 'SecureString', Overwrite: overwrite },
+        ...(kmsKey === null ? {} : { KeyId: kmsKey }),
+      },
       overwrite ? '' : 'ParameterAlreadyExists',
     );
 

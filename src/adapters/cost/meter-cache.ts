@@ -32,6 +32,7 @@ export function meterCache(folder: string, stack: MeteredStack, now: () => numbe
         readAt,
         ids,
         amounts: () => byTenant(ids, drivers),
+        columns: { ids, of: (driver) => exact(drivers[driver] ?? []) },
         calls: new Map(calls.map(([day, count]) => [day, BigInt(count)])),
       };
     },
@@ -63,6 +64,9 @@ function byTenant(ids: readonly string[], drivers: KeptMonth['drivers']): Map<st
   }
   return amounts;
 }
+
+const exact = (column: readonly (number | string)[]): (number | bigint)[] =>
+  column.map((amount) => (typeof amount === 'string' ? BigInt(amount) : amount));
 
 const short = (amount: bigint): number | string =>
   amount <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(amount) : String(amount);

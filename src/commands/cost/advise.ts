@@ -1,4 +1,5 @@
 import { type Advice, advise as advised } from '../../core/cost/advise.ts';
+import { wholeReport } from '../../core/cost/report.ts';
 import { amountText, moneyText } from '../../ui/amount.ts';
 import type { Context, Host } from '../context.ts';
 import { define, onRun } from '../define.ts';
@@ -34,8 +35,9 @@ async function runAdvise(cx: Context, options: Options): Promise<void> {
   const tenantTag = options.tenantTag ?? config.project.cost.tenantTag;
   const gathered = await gather(cx, { months, source, tenantTag, detail: 'services' });
   const [month] = gathered.months;
-  const [report] = reportsOf(gathered, 'tenant', null);
-  if (month === undefined || report === undefined) return;
+  const [streamed] = reportsOf(gathered, 'tenant', null);
+  if (month === undefined || streamed === undefined) return;
+  const report = wholeReport(streamed);
   const { bill, usage, callsByDay } = month;
   const advice = advised({
     bill,

@@ -1,5 +1,6 @@
 import { exceedsUnallocated } from '../../core/cost/coverage.ts';
-import { type CostReport, type CostRow, UNALLOCATED } from '../../core/cost/report.ts';
+import type { Cents } from '../../core/cost/money.ts';
+import { type CostRow, type StreamedReport, UNALLOCATED } from '../../core/cost/report.ts';
 import { type Decimal, formatDecimal } from '../../core/decimal.ts';
 import { SaasctlError, usageError } from '../../core/errors.ts';
 import { moneyText } from '../../ui/amount.ts';
@@ -46,14 +47,14 @@ export const checkedByTenant = (flags: readonly string[], other: readonly string
     next: ['saasctl cost report', ...other, ...flags].join(' '),
   });
 
-type Suspect = Pick<CostRow, 'tenantId' | 'margin'> & { month: string };
+type Suspect = Pick<CostRow<Cents>, 'tenantId' | 'margin'> & { month: string };
 
 /** For cron: exit code 8 where a tenant costs more than it brings, or that cannot be told. `reports` are by tenant. */
-export function checkMargins(reports: Iterable<CostReport>): void {
+export function checkMargins(reports: Iterable<StreamedReport>): void {
   const losing: Suspect[] = [];
   const open: Suspect[] = [];
-  for (const { month, rows } of reports) {
-    for (const { tenantId, margin } of rows) {
+  for (const { month, rowsInCents } of reports) {
+    for (const { tenantId, margin } of rowsInCents) {
       if (tenantId === UNALLOCATED) continue;
       if (margin === null) open.push({ month, tenantId, margin });
       else if (margin.minor < 0) losing.push({ month, tenantId, margin });

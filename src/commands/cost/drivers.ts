@@ -67,7 +67,8 @@ function withAgain(kept: MeteredMonth, again: MeteredMonth, ids: readonly string
     for (const [id, of] of again.amounts()) merged.set(id, of);
     return merged;
   };
-  return { ...kept, ids: [...new Set([...kept.ids, ...again.ids])], amounts };
+  const { month, readAt, calls } = kept;
+  return { month, readAt, calls, ids: [...new Set([...kept.ids, ...again.ids])], amounts };
 }
 
 async function readMonths(

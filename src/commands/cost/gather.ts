@@ -84,7 +84,7 @@ export async function gather(cx: Context, wanted: Wanted): Promise<Gathered> {
     const amounts = () => metered?.amounts() ?? new Map<string, DriverAmounts>();
     gathered.push({
       bill,
-      allocation: () => allocate({ bill, tenants, usage: amounts(), policy }),
+      allocation: () => allocate({ bill, tenants, usage: metered?.columns ?? amounts(), policy }),
       usage: amounts,
       callsByDay: [...(metered?.calls.values() ?? [])],
       revenue: (await revenue?.month(bill.month)) ?? null,

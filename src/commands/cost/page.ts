@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { withoutUsageTypes } from '../../core/cost/drivers.ts';
-import type { By, CostReport } from '../../core/cost/report.ts';
+import { type By, type CostReport, wholeReport } from '../../core/cost/report.ts';
 import { reportPage } from '../../ui/cost/page.ts';
 import type { Context } from '../context.ts';
 import { driversInForce, type Gathered } from './gather.ts';
@@ -16,13 +16,13 @@ export async function writePage(
   const { project, profile } = await cx.config();
   const { policy, revenueName } = gathered;
   const lastMonth = { ...gathered, months: gathered.months.slice(-1) };
-  const [services = null] = reportsOf(lastMonth, by === 'feature' ? 'feature' : 'service', tenant);
+  const [services] = reportsOf(lastMonth, by === 'feature' ? 'feature' : 'service', tenant);
   const months: CostReport[] = [];
   for (const report of reportsOf(gathered, 'tenant', tenant)) {
     // Of the months before the last one the page shows the sums.
     const before = months.pop();
     if (before !== undefined) months.push({ ...before, rows: [] });
-    months.push(report);
+    months.push(wholeReport(report));
   }
   const [first, ...others] = months;
   if (first === undefined) return;
@@ -34,7 +34,7 @@ export async function writePage(
   const text = reportPage({
     stack: profile.stack,
     months: [first, ...others],
-    services,
+    services: services === undefined ? null : wholeReport(services),
     tenant,
     method: {
       policy: { ...policy, drivers: hasUsageTypes ? drivers : withoutUsageTypes(drivers) },

@@ -1,11 +1,22 @@
-import type { Money } from '../../core/cost/money.ts';
-import { type By, type CostReport, type CostRow, UNALLOCATED } from '../../core/cost/report.ts';
+import { type Cents, minorDigits } from '../../core/cost/money.ts';
+import {
+  type By,
+  type CostReport,
+  type CostRow,
+  type StreamedReport,
+  UNALLOCATED,
+  wholeReport,
+} from '../../core/cost/report.ts';
 import { amountText, moneyText, plainAmount } from '../../ui/amount.ts';
 import { drawsUnicode, quotaBar } from '../../ui/bar.ts';
 import type { Cell, Column } from '../../ui/result.ts';
 import type { Context } from '../context.ts';
 
-type Line = CostRow & { month: string; currency: string };
+interface Line {
+  month: string;
+  currency: string;
+  row: CostRow<Cents>;
+}
 
 export interface View {
   tenant: string | null;
@@ -18,12 +29,12 @@ export interface View {
  * JSON and YAML have the report whole, several months as a list. Tables and CSV have a line a row, with its month
  * before it where there are several; what holds for the whole report is said on stderr.
  */
-export async function printReport(cx: Context, reports: Iterable<CostReport>, view: View): Promise<void> {
+export async function printReport(cx: Context, reports: Iterable<StreamedReport>, view: View): Promise<void> {
   const { format, query } = cx.globals;
   if (format === 'json' || format === 'yaml' || query !== undefined) {
-    const [first] = view.several ? [] : reports;
+    const [first] = view.several ? [] : whole(reports);
     await (first === undefined
-      ? cx.print({ kind: 'list', items: reports, id: ({ month }) => month, columns: [] })
+      ? cx.print({ kind: 'list', items: whole(reports), id: ({ month }) => month, columns: [] })
       : cx.print({ kind: 'one', item: first, id: first.month, fields: [] }));
     return;
   }
@@ -32,20 +43,20 @@ export async function printReport(cx: Context, reports: Iterable<CostReport>, vi
   let notes: readonly string[] = [];
   let facts: string | null = null;
   // A screen's columns depend on what is in them; otherwise a month is held no longer than it is written.
-  const shown = forEyes ? [...reports] : reports;
+  const shown = forEyes ? Array.from(reports, held) : reports;
   function* lines(): Generator<Line> {
     for (const report of shown) {
-      const { month, currency, rows } = report;
+      const { month, currency, rowsInCents: rows } = report;
       said.push(...sumOf(report));
       facts = factsOf(report);
       notes = report.notes;
-      for (const row of rows) yield { month, currency, ...row };
+      for (const row of rows) yield { month, currency, row };
     }
   }
   await cx.print<Line>({
     kind: 'list',
     items: lines(),
-    id: (line) => nameOf(line, view.by),
+    id: ({ row }) => nameOf(row, view.by),
     columns: forEyes && Array.isArray(shown) ? screenColumns(cx, shown, view) : pipeColumns(cx, view),
     empty: 'the bill of the month is empty',
   });
@@ -54,8 +65,18 @@ export async function printReport(cx: Context, reports: Iterable<CostReport>, vi
   for (const note of notes) cx.note(note);
 }
 
-const nameOf = (line: CostRow, by: By): string =>
-  (by === 'tenant' ? line.tenantId : by === 'service' ? line.service : line.feature) ?? '';
+/** With rows that can be read more than once. */
+const held = (report: StreamedReport): StreamedReport => ({
+  ...report,
+  rowsInCents: [...report.rowsInCents],
+});
+
+function* whole(reports: Iterable<StreamedReport>): Generator<CostReport> {
+  for (const report of reports) yield wholeReport(report);
+}
+
+const nameOf = (row: CostRow<Cents>, by: By): string =>
+  (by === 'tenant' ? row.tenantId : by === 'service' ? row.service : row.feature) ?? '';
 
 type Amounts = Pick<
   CostRow,
@@ -64,15 +85,15 @@ type Amounts = Pick<
 
 const moneyColumn = (
   header: keyof Amounts,
-  amount: (money: Money, currency: string) => Cell,
+  amount: (money: Cents, currency: string) => Cell,
 ): Column<Line> => ({
   header,
-  value: (line) => {
-    const money = line[header];
-    return money === null ? null : amount(money, line.currency);
+  value: ({ row, currency }) => {
+    const money = row[header];
+    return money === null ? null : amount(money, currency);
   },
-  paint: (text, line, paint) => {
-    const money = line[header];
+  paint: (text, { row }, paint) => {
+    const money = row[header];
     if (money === null || money.minor === 0) return paint.dim(text);
     return header === 'margin' && money.minor < 0 ? paint.red(text) : text;
   },
@@ -86,15 +107,16 @@ const MONTH: Column<Line> = { header: 'month', value: ({ month }) => month };
 const CURRENCY: Column<Line> = { header: 'currency', value: ({ currency }) => currency };
 const nameColumn = (by: By): Column<Line> => ({
   header: by,
-  value: (line) => nameOf(line, by),
-  paint: (text, { tenantId }, paint) => (tenantId === UNALLOCATED ? paint.yellow(text) : text),
+  value: ({ row }) => nameOf(row, by),
+  paint: (text, { row }, paint) => (row.tenantId === UNALLOCATED ? paint.yellow(text) : text),
 });
 
 /** Every column, whatever is in it. */
 function pipeColumns(cx: Context, { by, several }: View): Column<Line>[] {
   // A text that begins with a minus would be a formula to a spreadsheet, and come with an apostrophe.
   const asNumber = cx.globals.format === 'csv';
-  const amount = (money: Money): Cell => (asNumber ? Number(plainAmount(money)) : plainAmount(money));
+  const amount = (money: Cents): Cell =>
+    asNumber ? money.minor / 10 ** minorDigits(money.currency) : plainAmount(money);
   return [
     ...(several ? [MONTH] : []),
     nameColumn(by),
@@ -106,11 +128,11 @@ function pipeColumns(cx: Context, { by, several }: View): Column<Line>[] {
 }
 
 /** What has something to say, with a drawing. */
-function screenColumns(cx: Context, reports: readonly CostReport[], view: View): Column<Line>[] {
+function screenColumns(cx: Context, reports: readonly StreamedReport[], view: View): Column<Line>[] {
   const { by, several, tenant } = view;
-  const amount = (money: Money, currency: string): Cell =>
+  const amount = (money: Cents, currency: string): Cell =>
     money.currency === currency ? amountText(money) : moneyText(money);
-  const rows = reports.flatMap(({ rows: of }) => of);
+  const rows = reports.flatMap(({ rowsInCents }) => [...rowsInCents]);
   const headers: (keyof Amounts)[] = [
     ...PARTS,
     ...(rows.every(({ unallocated }) => unallocated.minor === 0) ? [] : ['unallocated' as const]),
@@ -127,12 +149,12 @@ function screenColumns(cx: Context, reports: readonly CostReport[], view: View):
 }
 
 /** How much of its month's bill a row is, drawn. */
-function shareColumn(cx: Context, reports: readonly CostReport[]): Column<Line> {
+function shareColumn(cx: Context, reports: readonly StreamedReport[]): Column<Line> {
   const unicode = drawsUnicode(cx.io.env);
   const bills = new Map(reports.map(({ month, totals }) => [month, totals.bill.minor]));
   return {
     header: 'of the bill',
-    value: ({ month, cost }) => {
+    value: ({ month, row: { cost } }) => {
       const bill = bills.get(month) ?? 0;
       if (bill <= 0) return null;
       const percent = Math.round((cost.minor / bill) * 1000) / 10;
@@ -151,7 +173,7 @@ const REASONS: Readonly<Record<CostReport['unallocated'][number]['reason'], stri
 const FEW = 5;
 
 /** How the bill adds up, and what of it is no tenant's and why: for stderr. */
-function sumOf({ month, totals, coverage, unallocated }: CostReport): string[] {
+function sumOf({ month, totals, coverage, unallocated }: StreamedReport): string[] {
   const part = (name: 'direct' | 'allocated' | 'overhead' | 'unallocated'): string =>
     `${amountText(totals[name])} ${name}${coverage[name] === null ? '' : ` (${coverage[name]} %)`}`;
   const sum = `${month}: ${moneyText(totals.bill)} = ${part('direct')} + ${part('allocated')} + ${part('overhead')} + ${part('unallocated')}`;
@@ -167,7 +189,7 @@ function sumOf({ month, totals, coverage, unallocated }: CostReport): string[] {
   return [sum, ...named, ...(more > 0 ? [`  and ${more} more; -o json names them all`] : [])];
 }
 
-function factsOf({ totals, coverage, estimated, dataThrough, source, queryCost }: CostReport): string {
+function factsOf({ totals, coverage, estimated, dataThrough, source, queryCost }: StreamedReport): string {
   const drift = coverage.meteringDrift;
   return [
     `from ${source}`,

@@ -5,15 +5,17 @@ import {
   tenantStacks,
   wantedTargets,
 } from '../../config/stack-names.ts';
-import type { Cloud } from '../../core/deploy/ports.ts';
+import type { Cloud, StackState } from '../../core/deploy/ports.ts';
 import type { Deployed } from '../../core/deploy/run.ts';
-import { SaasctlError } from '../../core/errors.ts';
+import { EXIT, SaasctlError } from '../../core/errors.ts';
+import { goOnWith } from '../../core/tenants/operation.ts';
 import type { Context, Host } from '../context.ts';
 import { define, dryRunOption, onRun } from '../define.ts';
 import { few } from '../finding.ts';
 import { auditDeploy } from '../stack-audit.ts';
 import { comparison } from '../stack-behind.ts';
 import { deployTarget } from '../stack-deploy.ts';
+import { livingStacks } from '../stack-living.ts';
 import { isThere, type TenantPart } from '../stack-source.ts';
 import { printDeployed } from './view.ts';
 
@@ -55,8 +57,9 @@ Interrupted or failed, the same command again finishes the job.
 async function runDeploy(cx: Context, options: Options): Promise<void> {
   const { profile } = await cx.config();
   const { stack } = profile;
-  const targets = options.stack === undefined ? wantedTargets(profile.deploy) : [named(stack, options.stack)];
+  const wanted = options.stack === undefined ? null : named(stack, options.stack);
   const cloud = await cx.cloud();
+  const targets = wanted === null ? wantedTargets(profile.deploy) : await withBucket(cloud, stack, wanted);
   const deployed: Deployed[] = [];
   // An interrupt is the engine's to answer: it says what CloudFormation goes on with.
   await cx.uninterrupted(async () => {
@@ -67,8 +70,8 @@ async function runDeploy(cx: Context, options: Options): Promise<void> {
       for (const done of deployed) await audit(cx, done);
     }
   });
-  const behind = options.stack === undefined ? await tenantsBehind(cx, cloud) : [];
   await printDeployed(cx, options.stack ?? stack, deployed);
+  const behind = options.stack === undefined ? await lookAround(cx, cloud, options) : [];
   if (behind.length > 0) cx.note(`behind: ${few(behind)}; next: saasctl deploy --stack ${behind[0]}`);
   checkLeft(options, deployed, behind);
 }
@@ -95,6 +98,14 @@ function named(stack: string, name: string): Target {
   });
 }
 
+/** One stack alone; the core of an empty account has its code bucket made first. */
+async function withBucket(cloud: Cloud, stack: string, target: Target): Promise<Target[]> {
+  const bucket: Target = { kind: 'bootstrap' };
+  if (target.kind !== 'core' || isThere(await cloud.stacks.describe(stackName(stack, bucket))))
+    return [target];
+  return [bucket, target];
+}
+
 async function one(cx: Context, cloud: Cloud, target: Target, options: Options): Promise<Deployed> {
   const { stack } = (await cx.config()).profile;
   const name = stackName(stack, target);
@@ -110,7 +121,7 @@ async function one(cx: Context, cloud: Cloud, target: Target, options: Options):
     cx.note(`${name}: would be created once ${stack} is there`);
     return { stack: name, status: 'planned', changes: [], outputs: {} };
   }
-  const command = `saasctl deploy${options.stack === undefined ? '' : ` --stack ${name}`}`;
+  const command = `saasctl deploy${options.stack === undefined ? '' : ` --stack ${options.stack}`}`;
   return deployTarget(cx, cloud, {
     target,
     tenant,
@@ -121,32 +132,55 @@ async function one(cx: Context, cloud: Cloud, target: Target, options: Options):
   });
 }
 
-/** A tenant's stack begins with its tenant; one that a living tenant has lost is made again. `null`: it is there. */
+/** A tenant's stack begins with its tenant; one that a living tenant lacks is made again. `null`: it is there. */
 async function tenantPart(
   cx: Context,
   cloud: Cloud,
   name: string,
   tenantId: string,
 ): Promise<TenantPart | null> {
-  if ((await cloud.stacks.describe(name)) !== null) return null;
+  const state = await cloud.stacks.describe(name);
+  const left = state?.status;
+  if (isThere(state)) return null;
   const tenant = await (await cx.store()).tenant(tenantId);
   const isReady = tenant?.status === 'active' || tenant?.status === 'suspended';
   if (tenant !== null && isReady && tenant.isolation !== 'pool') return { isolation: tenant.isolation };
   throw new SaasctlError({
     code: 'no_such_stack',
     category: 'not_found',
-    message: `there is no stack ${name}`,
+    message: left === undefined ? `there is no stack ${name}` : `stack ${name} is ${left}`,
     hint: 'a tenant’s own stack is made with the tenant',
-    next: `saasctl tenant create ${tenantId} --isolation silo`,
+    next: (tenant && goOnWith(tenant)) ?? `saasctl tenant create ${tenantId} --isolation silo`,
   });
 }
 
-/** The tenants' stacks that are not as this project would deploy them. */
-async function tenantsBehind(cx: Context, cloud: Cloud): Promise<string[]> {
-  const { stack } = (await cx.config()).profile;
+/**
+ * The tenants' stacks that are not as this project would deploy them; what the project has no more is noted. The
+ * deploy is done by then: where nobody asked whether something is left, a failure to look is no failure of it.
+ */
+async function lookAround(cx: Context, cloud: Cloud, { exitCode }: Options): Promise<string[]> {
+  try {
+    const { profile } = await cx.config();
+    const { tenants, unwanted } = await livingStacks(cloud, profile);
+    for (const { name } of unwanted)
+      cx.note(`${name} is no more in this profile, and runs on; next: saasctl destroy ${name}`);
+    return await tenantsBehind(cx, cloud, profile.stack, tenants);
+  } catch (error) {
+    if (exitCode === true || !(error instanceof SaasctlError) || error.exitCode === EXIT.bug) throw error;
+    cx.note(`whether tenants’ stacks are behind is not known: ${error.message}; next: saasctl deploy status`);
+    return [];
+  }
+}
+
+async function tenantsBehind(
+  cx: Context,
+  cloud: Cloud,
+  stack: string,
+  tenants: readonly StackState[],
+): Promise<string[]> {
   const behind: string[] = [];
   const behindIn = comparison(cx, cloud);
-  for (const state of await cloud.stacks.list(tenantStacks(stack))) {
+  for (const state of tenants) {
     const target = targetNamed(stack, state.name);
     if (target !== null && isThere(state) && (await behindIn(target, state)).length > 0)
       behind.push(state.name);

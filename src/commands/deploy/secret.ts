@@ -6,6 +6,7 @@ import { askSecret } from '../../ui/prompt.ts';
 import type { Context, Host } from '../context.ts';
 import { define, dryRunOption, onRun } from '../define.ts';
 import { confirmDanger } from '../mutate.ts';
+import { auditDeploy } from '../stack-audit.ts';
 
 interface Kept {
   secret: string;
@@ -47,7 +48,12 @@ async function runSecret(
   }
   const value = checked(await given(cx, name), config.profile);
   if (there) await confirmDanger(cx, 'moderate', `overwrite ${parameter}`, parameter, `~ ${parameter}`);
-  await cx.uninterrupted(() => secrets.put(parameter, value));
+  await cx.uninterrupted(async () => {
+    await secrets.put(parameter, value);
+    await auditDeploy(cx, `secret.${there ? 'update' : 'create'}`, config.profile.stack, [
+      { field: 'secret', from: null, to: parameter },
+    ]);
+  });
   await print(cx, { secret: name, parameter, outcome: there ? 'updated' : 'created' });
   cx.note(
     there

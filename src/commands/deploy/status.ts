@@ -1,11 +1,5 @@
-import {
-  stackName,
-  type Target,
-  targetNamed,
-  tenantStacks,
-  wantedTargets,
-} from '../../config/stack-names.ts';
-import type { Cloud } from '../../core/deploy/ports.ts';
+import { stackName, type Target, targetNamed, wantedTargets } from '../../config/stack-names.ts';
+import type { Cloud, StackState } from '../../core/deploy/ports.ts';
 import { isUnderWay, standingOf } from '../../core/deploy/states.ts';
 import { VERSION_TAG } from '../../core/deploy/versions.ts';
 import { SaasctlError } from '../../core/errors.ts';
@@ -13,6 +7,7 @@ import type { Column } from '../../ui/result.ts';
 import type { Context, Host } from '../context.ts';
 import { define, onRun } from '../define.ts';
 import { type Behind, comparison } from '../stack-behind.ts';
+import { livingStacks } from '../stack-living.ts';
 
 interface Status {
   stack: string;
@@ -23,8 +18,11 @@ interface Status {
   deployedAt: string | null;
   /** Of the tool that deployed it. */
   version: string | null;
-  /** `current`: as this project and this tool would deploy it; `behind`: not so; `absent`. */
-  code: 'current' | 'behind' | 'absent';
+  /**
+   * `current`: as this project and this tool would deploy it; `behind`: not so; `absent`; `unwanted`: it is there, and
+   * no more in this project.
+   */
+  code: 'current' | 'behind' | 'absent' | 'unwanted';
   /** What differs, by parameter. */
   differs: string[];
   /** Resources changed by others than CloudFormation; `null`: not looked at. */
@@ -37,8 +35,8 @@ export function status(host: Host) {
     summary: 'What is deployed, when, by which version, and whether it is as this project would deploy it',
     details: `Compares each stack with the local bundles and settings; --drift also asks
 CloudFormation what was changed behind its back, which takes a minute a stack.
-Exit code 8 with --exit-code: a stack is missing, behind, failed, under way or
-has drifted.`,
+Exit code 8 with --exit-code: a stack is missing, behind, failed, under way, has
+drifted, or is no more in the profile.`,
     examples: ['deploy status', 'deploy status --exit-code -q', 'deploy status --drift -o json'],
     exits: [8],
   })
@@ -53,13 +51,17 @@ async function runStatus(cx: Context, options: { drift?: boolean; exitCode?: boo
   const found: Status[] = [];
   async function* statuses(): AsyncGenerator<Status> {
     const behindIn = comparison(cx, cloud);
-    for (const target of await allTargets(cx, cloud)) {
-      const one = await statusOf(cx, cloud, target, behindIn, options.drift === true);
+    for (const [target, isWanted] of await allTargets(cx, cloud)) {
+      const one = await statusOf(cx, cloud, target, isWanted ? behindIn : null, options.drift === true);
       found.push(one);
       yield one;
     }
   }
   await cx.print({ kind: 'list', items: statuses(), id: ({ stack }) => stack, columns });
+  for (const { stack } of found.filter((one) => isWell(one) && one.status?.includes('ROLLBACK')))
+    cx.note(
+      `${stack}: its last change failed, and was taken back; what runs is as this project would deploy it`,
+    );
   const wrong = found.filter((one) => !isWell(one));
   if (options.exitCode !== true || wrong.length === 0) return;
   throw new SaasctlError({
@@ -95,37 +97,37 @@ const columns: Column<Status>[] = [
 ];
 
 const isWell = ({ status: is, code, drift }: Status): boolean =>
-  is !== null &&
-  code === 'current' &&
-  standingOf(is) === 'ready' &&
-  !is.includes('ROLLBACK') &&
-  !drift?.length;
+  is !== null && code === 'current' && standingOf(is) === 'ready' && !drift?.length;
 
 const nextFor = (wrong: readonly Status[]): string => {
+  if (wrong.every(({ code }) => code === 'unwanted')) return `saasctl destroy ${wrong[0]?.stack}`;
   const tenant = wrong.every(({ kind }) => kind === 'silo') ? wrong[0]?.stack : undefined;
   return tenant === undefined ? 'saasctl deploy' : `saasctl deploy --stack ${tenant}`;
 };
 
-/** What the project deploys, and what else is there of it. */
-async function allTargets(cx: Context, cloud: Cloud): Promise<Target[]> {
-  const config = await cx.config();
-  const { stack } = config.profile;
-  const tenants = (await cloud.stacks.list(tenantStacks(stack)))
-    .map(({ name }) => targetNamed(stack, name))
-    .filter((target) => target !== null);
-  return [...wantedTargets(config.profile.deploy), ...tenants];
+/** What the project deploys, and what else is there of it: wanted or no more. */
+async function allTargets(cx: Context, cloud: Cloud): Promise<[target: Target, isWanted: boolean][]> {
+  const { profile } = await cx.config();
+  const { tenants, unwanted } = await livingStacks(cloud, profile);
+  const targets = (states: readonly StackState[]): Target[] =>
+    states.map(({ name }) => targetNamed(profile.stack, name)).filter((target) => target !== null);
+  const wanted = [...wantedTargets(profile.deploy), ...targets(tenants)];
+  return [
+    ...wanted.map((target): [Target, boolean] => [target, true]),
+    ...targets(unwanted).map((target): [Target, boolean] => [target, false]),
+  ];
 }
 
 async function statusOf(
   cx: Context,
   cloud: Cloud,
   target: Target,
-  behindIn: Behind,
+  behindIn: Behind | null,
   drift: boolean,
 ): Promise<Status> {
   const name = stackName((await cx.config()).profile.stack, target);
   const state = await cloud.stacks.describe(name);
-  const differs = state === null ? [] : await behindIn(target, state);
+  const differs = state === null || behindIn === null ? [] : await behindIn(target, state);
   return {
     stack: name,
     kind: target.kind,
@@ -133,7 +135,7 @@ async function statusOf(
     status: state?.status ?? null,
     deployedAt: state?.updatedAt ?? null,
     version: state?.tags[VERSION_TAG] ?? null,
-    code: state === null ? 'absent' : differs.length === 0 ? 'current' : 'behind',
+    code: codeOf(state !== null, behindIn !== null, differs),
     differs,
     drift:
       drift && state !== null && !isUnderWay(state.status)
@@ -142,3 +144,9 @@ async function statusOf(
     outputs: state?.outputs ?? {},
   };
 }
+
+const codeOf = (isThere: boolean, isWanted: boolean, differs: readonly string[]): Status['code'] => {
+  if (!isThere) return 'absent';
+  if (!isWanted) return 'unwanted';
+  return differs.length === 0 ? 'current' : 'behind';
+};

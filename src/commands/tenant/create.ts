@@ -1,11 +1,13 @@
 import { Option } from 'commander';
 import type { Config } from '../../config/load.ts';
 import { stackName } from '../../config/stack-names.ts';
-import { usageError } from '../../core/errors.ts';
+import { SaasctlError, usageError } from '../../core/errors.ts';
 import type { TenantMutation } from '../../core/mutation.ts';
 import { findPlan } from '../../core/plans.ts';
+import type { ControlStore } from '../../core/ports.ts';
 import { createTenant, type TenantInput } from '../../core/tenants/mutations.ts';
 import type { Run } from '../../core/tenants/operation.ts';
+import { deleteTableCommand } from '../../core/tenants/reconcile.ts';
 import { checkTenantId, ISOLATIONS, type Isolation } from '../../core/tenants/tenant.ts';
 import type { Context, Host } from '../context.ts';
 import { define, dryRunOption, onRun } from '../define.ts';
@@ -29,6 +31,7 @@ import { thisRun } from './work.ts';
 interface Options extends TenantOptions {
   isolation?: Isolation;
   ifNotExists?: boolean;
+  adoptData?: boolean;
   dryRun?: boolean;
 }
 
@@ -36,7 +39,7 @@ export function create(host: Host) {
   const command = define('create <id>', {
     summary: 'Provision a tenant: profile and gate, and what it has to itself',
     details:
-      'Isolation: pool shares the tables (IAM keeps tenants apart); bridge has a data table of its own; silo has functions, role, API and data table of its own, in a stack of its own. On the profile local, bridge and silo have the table.\nThe tenant admits calls once all of it is there. Stopped half-way, the same command does the rest; then it is "unchanged". Only the flags given are compared, and a different value is a conflict.\nWithout --plan the plan is free.',
+      'Isolation: pool shares the tables (IAM keeps tenants apart); bridge has a data table of its own; silo has functions, role, API and data table of its own, in a stack of its own. On the profile local, bridge and silo have the table. A data table of that id that is there before the tenant is refused without --adopt-data.\nThe tenant admits calls once all of it is there. Stopped half-way, the same command does the rest; then it is "unchanged". Only the flags given are compared, and a different value is a conflict.\nWithout --plan the plan is free.',
     examples: [
       'tenant create acme --plan pro',
       'tenant create acme --plan pro --limit apiCallsPerMonth=250000',
@@ -54,6 +57,7 @@ export function create(host: Host) {
     .addOption(billFromOption())
     .addOption(limitOption())
     .option('--if-not-exists', 'any living tenant of that id is "unchanged", whatever its plan')
+    .option('--adopt-data', 'with bridge and silo: take in the data table of that id that is there already')
     .addOption(dryRunOption());
   return onRun(host, command, runCreate);
 }
@@ -68,6 +72,8 @@ async function runCreate(cx: Context, id: string, options: Options): Promise<voi
     mutate(cx, {
       plan: async (store) => {
         const existing = await store.tenant(id);
+        // Only of a tenant that is new: one that was begun may have made the table itself.
+        if (existing === null && options.adoptData !== true) await refuseStrayData(config, store, id, input);
         const defaults = {
           plan,
           ifNotExists: options.ifNotExists === true,
@@ -97,6 +103,27 @@ async function printPreview(cx: Context, done: { mutation: TenantMutation; plann
   if (!done.planned || tenant.isolation === 'pool') return printOutcome(cx, done);
   const resources = await (await resourcesOf(cx)).preview(tenant);
   await printOutcome(cx, done, { resources });
+}
+
+/** A table that was there before its tenant holds somebody's data: an earlier owner's, who is in no record any more. */
+async function refuseStrayData(
+  { profile, isLocal }: Config,
+  { dataTables }: ControlStore,
+  id: string,
+  { isolation = 'pool' }: Pick<TenantInput, 'isolation'>,
+): Promise<void> {
+  if (isolation === 'pool') return;
+  const found = await dataTables.find(id);
+  if (found === null) return;
+  const table = dataTables.name(id);
+  const remove = deleteTableCommand(table, profile.region, found.isProtected);
+  throw new SaasctlError({
+    code: 'data_table_exists',
+    category: 'conflict',
+    message: `data table ${table} is there, and there is no tenant '${id}': its data is of somebody before`,
+    hint: `nothing was changed; --adopt-data gives it to the new tenant${isLocal ? '' : `, and this deletes it for good: ${remove}`}`,
+    next: `saasctl tenant create ${id} --isolation ${isolation} --adopt-data`,
+  });
 }
 
 /** CloudFormation's names have an end, and a tenant's stack has its id in it. */

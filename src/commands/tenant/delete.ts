@@ -16,7 +16,7 @@ export function remove(host: Host) {
   const command = define('delete <id>', {
     summary: 'Delete a tenant: keys dead at once, the id never used again',
     details:
-      'A tombstone stays, and so do the tenant’s data and its usage, which is still to be billed.\nA bridge or silo tenant’s stack is taken down; its data table stays, and the command that would delete it is named. Stopped half-way, the same command does the rest.',
+      'A tombstone stays, and so do the tenant’s data and its usage, which is still to be billed.\nA bridge or silo tenant’s stack is taken down; its data table stays, and the command that would delete it is named. Where a template of your own does not retain it, nothing is deleted: exit code 5. Stopped half-way, the same command does the rest.',
     examples: ['tenant delete acme --confirm acme'],
     exits: [3, 5, 7],
   }).addOption(dryRunOption());
@@ -30,6 +30,7 @@ async function runDelete(cx: Context, id: string, { dryRun }: { dryRun?: boolean
       plan: async (store) => {
         const tenant = await existing(store.tenant(id), id);
         if (tenant.isolation === 'pool') return deleteTenant(tenant, cx.now());
+        if (tenant.status !== 'deleted') await (await resourcesOf(cx)).checkRemoval(tenant);
         return beginOffboarding(tenant, { ...run, now: cx.now() });
       },
       danger: 'severe',

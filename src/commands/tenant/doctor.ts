@@ -1,9 +1,14 @@
-import { targetNamed, tenantStacks } from '../../config/stack-names.ts';
+import { randomUUID } from 'node:crypto';
+import { tenantStacks } from '../../config/stack-names.ts';
 import type { StackState } from '../../core/deploy/ports.ts';
+import { isOwn, kindOf, ownStacks } from '../../core/deploy/profile-stacks.ts';
 import { SaasctlError } from '../../core/errors.ts';
 import type { ControlStore } from '../../core/ports.ts';
+import { unfinished } from '../../core/tenants/operation.ts';
 import { type Discrepancy, type Place, reconcile, strays } from '../../core/tenants/reconcile.ts';
 import { checkTenantId, type Tenant } from '../../core/tenants/tenant.ts';
+import { isoTime } from '../../core/time.ts';
+import { onProfile } from '../../ui/error.ts';
 import { inBatches } from '../batches.ts';
 import type { Context, Host } from '../context.ts';
 import { define, dryRunOption, onRun } from '../define.ts';
@@ -48,6 +53,7 @@ async function runDoctor(
         canMend = true;
         if (dryRun) row.detail = `${row.detail}; would be mended`;
       }
+      row.remedy = row.remedy && onProfile(row.remedy, cx.globals.profile);
       rows.push(row);
       yield row;
     }
@@ -101,7 +107,18 @@ async function apply(
 ): Promise<boolean> {
   return cx.uninterrupted(async () => {
     if (mend !== 'table') return write(cx, mend);
-    await (await cx.store()).dataTables.make(tenantId);
+    const { store, actor } = await cx.backend();
+    await store.dataTables.make(tenantId);
+    await store.note({
+      id: randomUUID(),
+      at: isoTime(cx.now()),
+      actor,
+      action: 'tenant.mend',
+      tenantId,
+      keyId: null,
+      changes: [{ field: 'table', from: null, to: store.dataTables.name(tenantId) }],
+      requestId: cx.requestId,
+    });
     return true;
   });
 }
@@ -115,9 +132,14 @@ async function* one(cx: Context, id: string): AsyncGenerator<Discrepancy> {
   const place = await placeOf(cx);
   const store = await cx.store();
   const tenant = await existing(store.tenant(id), id);
-  const stack = place.isLocal
+  const found = place.isLocal
     ? null
     : await (await cx.cloud()).stacks.describe(`${tenantStacks(place.stack)}${id}`);
+  // Somebody else's is in the way of a tenant that needs the name, and of no other.
+  const needsIt =
+    tenant.isolation !== 'pool' && tenant.status !== 'deleted' && unfinished(tenant) !== 'offboarding';
+  const isStray = found !== null && !isOwn(found, { stack: place.stack, tenantId: id });
+  const stack = isStray && !needsIt ? null : found;
   const table = await store.dataTables.find(id);
   yield* reconcile(tenant, { gate: await store.gate(id), table, stack }, place);
 }
@@ -157,10 +179,9 @@ async function stacksByTenant(cx: Context, { stack, isLocal }: Place): Promise<M
   const found = new Map<string, StackState>();
   if (isLocal) return found;
   const { stacks } = await cx.cloud();
-  for (const state of await stacks.list(tenantStacks(stack))) {
-    const target = targetNamed(stack, state.name);
-    const tagged = state.tags['saasctl-stack'] ?? stack;
-    if (target?.kind === 'silo' && tagged === stack) found.set(target.tenantId, state);
+  for (const state of ownStacks(stack, await stacks.list(tenantStacks(stack)))) {
+    const tenantId = kindOf(stack, state.name)?.tenantId ?? null;
+    if (tenantId !== null) found.set(tenantId, state);
   }
   return found;
 }

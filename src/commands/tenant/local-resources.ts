@@ -26,6 +26,7 @@ export async function localResources(cx: Context): Promise<TenantResources> {
       }
       return { apiUrl: null };
     },
+    async checkRemoval() {},
     async remove() {},
     async kept({ id }) {
       const there = (await dataTables.find(id)) !== null;

@@ -27,6 +27,8 @@ export interface TenantResources {
   /** What `make` would do; nothing is left behind. */
   preview(tenant: Tenant): Promise<Resource[]>;
   make(tenant: Tenant, work: Work): Promise<{ apiUrl: string | null }>;
+  /** Throws `would_delete_data` where `remove` would take data with it. */
+  checkRemoval(tenant: Tenant): Promise<void>;
   /** Takes down everything but data. */
   remove(tenant: Tenant, work: Work): Promise<void>;
   /** What `remove` leaves behind, as far as it is there. */

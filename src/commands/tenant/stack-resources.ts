@@ -1,10 +1,12 @@
 import { stackName } from '../../config/stack-names.ts';
 import { destroyStack } from '../../core/deploy/destroy.ts';
 import { type Following, follow } from '../../core/deploy/follow.ts';
+import { patientCloud } from '../../core/deploy/patient-cloud.ts';
 import type { Cloud, StackState } from '../../core/deploy/ports.ts';
+import { isOwn } from '../../core/deploy/profile-stacks.ts';
+import { fateOf, refuseLoss } from '../../core/deploy/retention.ts';
 import type { Deployed } from '../../core/deploy/run.ts';
 import { standingOf } from '../../core/deploy/states.ts';
-import { SaasctlError } from '../../core/errors.ts';
 import { goOnWith } from '../../core/tenants/operation.ts';
 import { deleteTableCommand } from '../../core/tenants/reconcile.ts';
 import type { Tenant } from '../../core/tenants/tenant.ts';
@@ -17,10 +19,10 @@ export async function stackResources(cx: Context): Promise<TenantResources> {
   const { profile } = await cx.config();
   const { stack, region } = profile;
   const nameOf = ({ id }: Tenant) => stackName(stack, { kind: 'silo', tenantId: id });
+  const ownerOf = ({ id }: Tenant) => ({ stack, tenantId: id });
 
   const deploy = async (tenant: Tenant, how: Pick<StackDeploy, 'dryRun' | 'waiting'>): Promise<Deployed> => {
-    const cloud = await cx.cloud();
-    await findOwn(cloud, nameOf(tenant), stack, tenant);
+    const cloud = how.waiting === undefined ? await cx.cloud() : await patient(cx, how.waiting.pause);
     return deployTarget(cx, cloud, {
       target: { kind: 'silo', tenantId: tenant.id },
       tenant: { isolation: tenant.isolation === 'bridge' ? 'bridge' : 'silo' },
@@ -52,11 +54,21 @@ export async function stackResources(cx: Context): Promise<TenantResources> {
       return { apiUrl: outputs['ApiUrl'] || null };
     },
 
+    async checkRemoval(tenant) {
+      const { stacks } = await cx.cloud();
+      const state = await stacks.describe(nameOf(tenant));
+      if (state === null || standingOf(state.status) === 'deleting' || !isOwn(state, ownerOf(tenant))) return;
+      const { loses } = await fateOf(stacks, state, cx.deps);
+      refuseLoss(loses, nameOf(tenant));
+    },
+
     async remove(tenant, work) {
       work.begin('stack', `taking down stack ${nameOf(tenant)}`);
-      const cloud = await cx.cloud();
-      const state = await findOwn(cloud, nameOf(tenant), stack, tenant);
-      if (state !== null) {
+      const cloud = await patient(cx, (ms) => pausing(cx, work, ms));
+      const state = await cloud.stacks.describe(nameOf(tenant));
+      if (state !== null && !isOwn(state, ownerOf(tenant))) {
+        cx.note(`the stack ${nameOf(tenant)} is not the tenant’s, by its tags: it is left alone`);
+      } else if (state !== null) {
         const hooks: Following = {
           onEvent: ({ logicalId, status }) => work.say(`${nameOf(tenant)}: ${logicalId} ${status}`),
           signal: cx.deps.signal,
@@ -77,6 +89,10 @@ export async function stackResources(cx: Context): Promise<TenantResources> {
     },
   };
 }
+
+/** The account, waiting for it with a pause that keeps the hold. */
+const patient = async (cx: Context, pause: (ms: number) => Promise<void>): Promise<Cloud> =>
+  patientCloud(await cx.cloud(), { pause, signal: cx.deps.signal, onNote: (text) => cx.note(text) });
 
 async function pausing(cx: Context, work: Work, ms: number): Promise<void> {
   // An interrupt is the engine's own to see: it says what CloudFormation goes on with.
@@ -99,24 +115,4 @@ async function takeDown(
   const request = { name: state.name, stack, dryRun: false, command };
   // The command has asked already.
   await destroyStack(cloud, request, { ...hooks, confirm: async () => {} });
-}
-
-/** The tenant's stack, if there is one. One of that name that is somebody else's is never touched. */
-async function findOwn(
-  cloud: Cloud,
-  name: string,
-  stack: string,
-  { id }: Tenant,
-): Promise<StackState | null> {
-  const state = await cloud.stacks.describe(name);
-  // A stack that was planned and never made has no tags yet, and nothing in it.
-  if (state === null || state.status === 'REVIEW_IN_PROGRESS') return state;
-  if (state.tags['saasctl-stack'] === stack && state.tags['saasctl-tenant'] === id) return state;
-  throw new SaasctlError({
-    code: 'stack_taken',
-    category: 'conflict',
-    message: `the stack ${name} is there, and is not the tenant's`,
-    hint: `it lacks the tags saasctl-stack=${stack} and saasctl-tenant=${id}; it was left alone`,
-    next: `aws cloudformation describe-stacks --stack-name ${name}`,
-  });
 }

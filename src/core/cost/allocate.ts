@@ -2,33 +2,66 @@ import { addDecimals, type Decimal, formatDecimal, rescaled, ZERO } from '../dec
 import { SaasctlError } from '../errors.ts';
 import { driverFinder } from './drivers.ts';
 import { type Ledger, openLedger } from './ledger.ts';
-import { openMeters } from './meters.ts';
+import { columnsOf, openMeters } from './meters.ts';
 import { presence } from './present.ts';
+import { rosterOf } from './roster.ts';
 import { split, type Weights, weightsOf } from './split.ts';
-import type { Allocation, Bill, CostLine, CostTenant, DriverAmounts, Policy, Treatment } from './types.ts';
+import type {
+  Allocation,
+  Bill,
+  CostLine,
+  CostTenant,
+  DriverAmounts,
+  MeteredColumns,
+  Policy,
+  Treatment,
+} from './types.ts';
+import { BIGINTS, MOST, NUMBERS, type Whole } from './whole.ts';
 
 export interface AllocationInput {
   bill: Bill;
   /** All that ever were: whether one carries cost of the month follows from its times. */
   tenants: readonly CostTenant[];
-  /** What was metered in the month, by tenant id. */
-  usage: ReadonlyMap<string, DriverAmounts>;
+  /** What was metered in the month, by tenant id or by driver. */
+  usage: ReadonlyMap<string, DriverAmounts> | MeteredColumns;
   policy: Policy;
 }
 
 /** Shares are never coarser than this, so that cents are rounded once, at the end. */
 const LEAST_SCALE = 10;
+/** Up to this scale a cent is small enough for numbers. */
+const FINE = 14;
 
 /**
  * Gives every unit of a month's bill to a tenant, or names it as unallocated. Exact: whole numbers of the finest
  * unit that the bill has. Throws as `checkTotal` does.
  */
-export function allocate({ bill, tenants, usage, policy }: AllocationInput): Allocation {
-  const scale = bill.lines.reduce((finest, { amount }) => Math.max(finest, amount.scale), LEAST_SCALE);
+export function allocate(input: AllocationInput): Allocation {
+  const { lines } = input.bill;
+  const scale = lines.reduce((finest, { amount }) => Math.max(finest, amount.scale), LEAST_SCALE);
+  const size = lines.reduce((sum, { amount }) => sum + sizeOf(rescaled(amount, scale) ?? 0n), 0n);
+  return scale <= FINE && size <= MOST
+    ? allocateIn(NUMBERS, input, scale)
+    : allocateIn(BIGINTS, input, scale);
+}
+
+const sizeOf = (amount: bigint): bigint => (amount < 0n ? -amount : amount);
+
+function allocateIn<T extends number | bigint>(
+  whole: Whole<T>,
+  { bill, tenants, usage: metered, policy }: AllocationInput,
+  scale: number,
+): Allocation {
   checkTotal(bill);
-  const present = new Set(tenants.filter(presence(bill.month)).map(({ id }) => id));
-  const ledger = openLedger(tenants, usage.keys());
-  const meters = openMeters(ledger.ids, usage, present);
+  const usage = 'of' in metered ? metered : columnsOf(metered);
+  const { byId } = rosterOf(tenants);
+  const wasThere = presence(bill.month);
+  const isPresent = (id: string): boolean => {
+    const tenant = byId.get(id);
+    return tenant !== undefined && wasThere(tenant);
+  };
+  const ledger = openLedger(whole, tenants, usage.ids);
+  const meters = openMeters(ledger.ids, usage, isPresent);
   const driversOf = driverFinder(policy.drivers);
   const pools = openPools();
   const follow = openPools();
@@ -75,17 +108,17 @@ export function allocate({ bill, tenants, usage, policy }: AllocationInput): All
     });
   }
 
-  const weights = overheadWeights(policy, ledger.ids, present, ledger.cost());
+  const weights = overheadWeights(policy, ledger, isPresent);
   for (const pool of overhead.list()) {
     if (weights.at.length > 0) ledger.share('overhead', pool, weights);
-    else ledger.leave(whyNot(policy, present), pool, pool.units);
+    else ledger.leave(whyNot(policy, ledger.ids.some(isPresent)), pool, pool.units);
   }
 
   const totals = ledger.totals();
-  const whole = rescaled(bill.total, scale) ?? 0n;
+  const all = rescaled(bill.total, scale) ?? 0n;
   const given = totals.direct + totals.allocated + totals.overhead + totals.unallocated;
-  if (given + excluded !== whole) {
-    throw new Error(`allocated ${given} and ${excluded} of ${whole} units at scale ${scale}`);
+  if (given + excluded !== all) {
+    throw new Error(`allocated ${given} and ${excluded} of ${all} units at scale ${scale}`);
   }
   return {
     month: bill.month,
@@ -129,13 +162,13 @@ const KINDS = {
  * What became of a service's cost: tenants carry some, some is overhead, some is nobody's. What follows it is divided
  * the same way, so that a credit for all of a service is not given to the few tenants with resources of their own.
  */
-function wayOf(service: string | null, ledger: Ledger, pools: readonly Pool[]) {
+function wayOf<T extends number | bigint>(service: string | null, ledger: Ledger<T>, pools: readonly Pool[]) {
   const tenants = weightsOf(ledger.costOf(service));
   const left = ledger.leftOf(service);
   const shared = pools
     .filter((pool) => pool.service === service && pool.driver === 'overhead')
     .reduce((sum, { units }) => sum + units, 0n);
-  const carried = tenants.cumulative.at(-1) ?? 0n;
+  const carried = tenants.cumulative.at(-1) ?? 0;
   return { tenants, left, parts: weightsOf([carried, shared, ...left.map(({ units }) => units)]) };
 }
 
@@ -144,19 +177,18 @@ function treatmentOf({ recordType }: CostLine, policy: Policy): Treatment | null
   return recordType === 'usage' || recordType === 'purchase' ? null : policy[KINDS[recordType]];
 }
 
-function overheadWeights(
+function overheadWeights<T extends number | bigint>(
   { overhead }: Policy,
-  ids: readonly string[],
-  present: ReadonlySet<string>,
-  costs: readonly bigint[],
+  { ids, cost }: Ledger<T>,
+  isPresent: (id: string) => boolean,
 ): Weights {
   if (overhead === 'none') return weightsOf([]);
-  return weightsOf(overhead === 'even' ? ids.map((id) => (present.has(id) ? 1n : 0n)) : costs);
+  return weightsOf(overhead === 'even' ? ids.map((id) => (isPresent(id) ? 1 : 0)) : cost());
 }
 
-function whyNot({ overhead }: Policy, present: ReadonlySet<string>): 'policy' | 'no_tenants' | 'no_usage' {
+function whyNot({ overhead }: Policy, anyPresent: boolean): 'policy' | 'no_tenants' | 'no_usage' {
   if (overhead === 'none') return 'policy';
-  return present.size === 0 ? 'no_tenants' : 'no_usage';
+  return anyPresent ? 'no_usage' : 'no_tenants';
 }
 
 interface Pool {
@@ -190,7 +222,7 @@ const API_GATEWAY = /API ?Gateway/i;
  * Requests to the shared API as API Gateway bills them, against those that the gate counted of who uses it: the calls
  * to an API of a tenant's own are in neither, since not every source says how many those were.
  */
-function driftOf(lines: readonly CostLine[], usage: ReadonlyMap<string, DriverAmounts>): Allocation['drift'] {
+function driftOf(lines: readonly CostLine[], usage: MeteredColumns): Allocation['drift'] {
   const billed = lines.filter(
     ({ tenantTag, usageType, quantity }) =>
       tenantTag === null && quantity !== null && /ApiGateway(Http)?Request/.test(usageType ?? ''),
@@ -203,6 +235,7 @@ function driftOf(lines: readonly CostLine[], usage: ReadonlyMap<string, DriverAm
       .map(({ tenantTag }) => tenantTag),
   );
   let metered = 0n;
-  for (const [id, { requests = 0n }] of usage) if (!apart.has(id)) metered += requests;
+  const calls = usage.of('requests');
+  for (const [at, id] of usage.ids.entries()) if (!apart.has(id)) metered += BigInt(calls[at] ?? 0);
   return { metered, billed: sum.units / 10n ** BigInt(sum.scale) };
 }

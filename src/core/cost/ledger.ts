@@ -1,5 +1,7 @@
-import { split, type Weights } from './split.ts';
-import type { CostTenant, Parts, Share, Unallocated, UnallocatedReason } from './types.ts';
+import { positionsOf, rosterOf, sorted } from './roster.ts';
+import { splitIn, type Weights } from './split.ts';
+import type { CostTenant, Parts, Share, TenantParts, Unallocated, UnallocatedReason } from './types.ts';
+import type { Whole } from './whole.ts';
 
 interface Place {
   service: string | null;
@@ -15,19 +17,20 @@ interface Pool extends Place {
 const keyOf = (...parts: readonly (string | number | null)[]): string => JSON.stringify(parts);
 
 /** What each tenant was given, and what nobody was: kept as it is given, added up as it is asked for. */
-export function openLedger(tenants: readonly CostTenant[], used: Iterable<string>) {
-  const known = new Set<string>();
-  for (const { id } of tenants) known.add(id);
+export function openLedger<T extends number | bigint>(
+  whole: Whole<T>,
+  tenants: readonly CostTenant[],
+  used: Iterable<string>,
+) {
+  const { zero, plus } = whole;
+  const roster = rosterOf(tenants);
   // Usage of an id that is no tenant takes its share, so that it is not put on the others.
   const strangers = new Set<string>();
-  for (const id of used) if (!known.has(id)) strangers.add(id);
-  const ids = [...known, ...strangers];
-  // A store lists them in order already.
-  if (ids.some((id, at) => at > 0 && id < (ids[at - 1] ?? ''))) ids.sort();
-  const isKnown = ids.map((id) => !strangers.has(id));
-  const positions = new Map<string, number>();
-  for (const [at, id] of ids.entries()) positions.set(id, at);
-  const none = (): bigint[] => new Array<bigint>(ids.length).fill(0n);
+  for (const id of used) if (!roster.byId.has(id)) strangers.add(id);
+  const ids = strangers.size === 0 ? roster.ids : sorted([...roster.ids, ...strangers]);
+  const positions = strangers.size === 0 ? roster.positions : positionsOf(ids);
+  const isStranger = (at: number): boolean => strangers.size > 0 && strangers.has(ids[at] ?? '');
+  const none = (): T[] => new Array<T>(ids.length).fill(zero);
   const parts = { direct: none(), allocated: none(), overhead: none() };
   const direct = new Map<string, Place & { at: number; units: bigint }>();
   const left = new Map<string, Unallocated & Place>();
@@ -36,7 +39,7 @@ export function openLedger(tenants: readonly CostTenant[], used: Iterable<string
   const ledger = {
     /** Ascending; a position in it is what weights and shares are of. */
     ids,
-    isTenant: (id: string): boolean => known.has(id),
+    isTenant: (id: string): boolean => roster.byId.has(id),
 
     direct(id: string, { service, feature }: Place, units: bigint): void {
       const at = positions.get(id) ?? -1;
@@ -44,7 +47,7 @@ export function openLedger(tenants: readonly CostTenant[], used: Iterable<string
       const entry = direct.get(key);
       if (entry === undefined) direct.set(key, { at, service, feature, units });
       else entry.units += units;
-      parts.direct[at] = (parts.direct[at] ?? 0n) + units;
+      parts.direct[at] = plus(parts.direct[at] ?? zero, whole.of(units));
     },
 
     /** A pool is kept whole, and split again where its shares are asked for: there may be millions of them. */
@@ -55,9 +58,10 @@ export function openLedger(tenants: readonly CostTenant[], used: Iterable<string
     ): void {
       pools.push({ kind, service, feature, units, weights });
       const sums = parts[kind];
-      split(units, weights, (at, share) => {
-        if (isKnown[at]) sums[at] = (sums[at] ?? 0n) + share;
-        else ledger.leave('unknown_tenant', { service, feature }, share, { tag: ids[at] ?? '' });
+      splitIn(whole, whole.of(units), weights, (at, share) => {
+        if (isStranger(at))
+          ledger.leave('unknown_tenant', { service, feature }, BigInt(share), { tag: ids[at] ?? '' });
+        else sums[at] = plus(sums[at] ?? zero, share);
       });
     },
 
@@ -75,16 +79,16 @@ export function openLedger(tenants: readonly CostTenant[], used: Iterable<string
     },
 
     /** By position: what each costs so far; of one service alone, direct and allocated. */
-    cost(): bigint[] {
-      return ids.map((_, at) => (parts.direct[at] ?? 0n) + (parts.allocated[at] ?? 0n));
+    cost(): T[] {
+      return parts.direct.map((direct, at) => plus(direct, parts.allocated[at] ?? zero));
     },
-    costOf(service: string | null): bigint[] {
+    costOf(service: string | null): T[] {
       const sums = none();
-      for (const entry of direct.values())
-        if (entry.service === service) sums[entry.at] = (sums[entry.at] ?? 0n) + entry.units;
+      for (const { service: of, at, units } of direct.values())
+        if (of === service) sums[at] = plus(sums[at] ?? zero, whole.of(units));
       for (const { units, weights } of pools.filter((pool) => pool.service === service)) {
-        split(units, weights, (at, share) => {
-          sums[at] = (sums[at] ?? 0n) + share;
+        splitIn(whole, whole.of(units), weights, (at, share) => {
+          sums[at] = plus(sums[at] ?? zero, share);
         });
       }
       return sums;
@@ -94,27 +98,25 @@ export function openLedger(tenants: readonly CostTenant[], used: Iterable<string
     leftOf: (service: string | null): Unallocated[] =>
       [...left.values()].filter((entry) => entry.service === service).map((entry) => ({ ...entry })),
 
-    parts(): Map<string, Parts> {
+    parts(): TenantParts<T> {
+      if (strangers.size === 0) return { ids, whole, ...parts };
+      const known = (column: readonly T[]): T[] => column.filter((_, at) => !isStranger(at));
       const { direct, allocated, overhead } = parts;
-      const byTenant = new Map<string, Parts>();
-      for (const [at, id] of ids.entries()) {
-        if (!isKnown[at]) continue;
-        byTenant.set(id, {
-          direct: direct[at] ?? 0n,
-          allocated: allocated[at] ?? 0n,
-          overhead: overhead[at] ?? 0n,
-        });
-      }
-      return byTenant;
+      return {
+        ids: roster.ids,
+        whole,
+        direct: known(direct),
+        allocated: known(allocated),
+        overhead: known(overhead),
+      };
     },
     totals(): Parts & { unallocated: bigint } {
-      const sum = (amounts: readonly bigint[]): bigint =>
-        amounts.reduce((so_far, amount) => so_far + amount, 0n);
+      const sum = (amounts: readonly T[]): bigint => BigInt(amounts.reduce(plus, zero));
       return {
         direct: sum(parts.direct),
         allocated: sum(parts.allocated),
         overhead: sum(parts.overhead),
-        unallocated: sum([...left.values()].map(({ units }) => units)),
+        unallocated: [...left.values()].reduce((so_far, { units }) => so_far + units, 0n),
       };
     },
     /** Services apart, features together. */
@@ -130,9 +132,10 @@ export function openLedger(tenants: readonly CostTenant[], used: Iterable<string
     shares(give: (share: Share) => void): void {
       for (const { at, service, feature, units } of direct.values())
         give({ tenantId: ids[at] ?? null, service, feature, kind: 'direct', units });
-      for (const { service, feature, kind, units: whole, weights } of pools) {
-        split(whole, weights, (at, units) => {
-          if (isKnown[at]) give({ tenantId: ids[at] ?? null, service, feature, kind, units });
+      for (const { service, feature, kind, units, weights } of pools) {
+        splitIn(whole, whole.of(units), weights, (at, share) => {
+          if (isStranger(at)) return;
+          give({ tenantId: ids[at] ?? null, service, feature, kind, units: BigInt(share) });
         });
       }
       for (const { service, feature, units } of left.values())
@@ -141,4 +144,4 @@ export function openLedger(tenants: readonly CostTenant[], used: Iterable<string
   };
   return ledger;
 }
-export type Ledger = ReturnType<typeof openLedger>;
+export type Ledger<T extends number | bigint> = ReturnType<typeof openLedger<T>>;

@@ -1,5 +1,5 @@
 import { addDecimals, type Decimal, formatDecimal, parseDecimal, ZERO } from '../decimal.ts';
-import { type Money, minorMoney } from './money.ts';
+import { type Cents, type Money, minorMoney } from './money.ts';
 import type { RevenueMonth, TenantRevenue } from './revenue.ts';
 
 /** `null` where it is not known, or is of several currencies. */
@@ -45,14 +45,17 @@ function sumOf(entries: readonly TenantRevenue[], currency: string): Earned {
 }
 
 /** Revenue less fees and cost; `null` where they are not all known in one currency. */
-export function marginOf({ revenue, fees }: Earned, cost: Money): Money | null {
-  if (revenue === null || fees === null || revenue.currency !== cost.currency) return null;
+export function marginOf(earned: Earned, cost: Money): Money | null {
+  const cents = marginInCents(earned, cost);
+  if (cents === null) return null;
+  const { revenue, fees } = earned;
   const exact = less(less(decimal(revenue), decimal(fees)), decimal(cost));
-  return {
-    minor: revenue.minor - fees.minor - cost.minor,
-    currency: cost.currency,
-    exact: formatDecimal(exact),
-  };
+  return { ...cents, exact: formatDecimal(exact) };
+}
+
+export function marginInCents({ revenue, fees }: Earned, cost: Cents): Cents | null {
+  if (revenue === null || fees === null || revenue.currency !== cost.currency) return null;
+  return { minor: revenue.minor - fees.minor - cost.minor, currency: cost.currency };
 }
 
 /** Said where currencies keep a margin from being known. */
@@ -66,5 +69,5 @@ export function mixedCurrencies(revenue: RevenueMonth | null, currency: string):
   ];
 }
 
-const decimal = ({ exact }: Money): Decimal => parseDecimal(exact) ?? ZERO;
+const decimal = (money: Money | null): Decimal => parseDecimal(money?.exact ?? '') ?? ZERO;
 const less = (a: Decimal, b: Decimal): Decimal => addDecimals(a, { units: -b.units, scale: b.scale });

@@ -7,6 +7,9 @@ export interface Money {
   exact: string;
 }
 
+/** Money without the exact amount. */
+export type Cents = Pick<Money, 'minor' | 'currency'>;
+
 const NO_DIGITS = 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF';
 const THREE_DIGITS = 'BHD IQD JOD KWD LYD OMR TND';
 const DIGITS = new Map([
@@ -18,10 +21,24 @@ const DIGITS = new Map([
 export const minorDigits = (currency: string): number => DIGITS.get(currency) ?? 2;
 
 /** `units` are exact, of 10^-scale each; `minor` is what was made of them. */
-export function moneyOf(minor: bigint, units: bigint, scale: number, currency: string): Money {
+export function moneyOf(
+  minor: number | bigint,
+  units: number | bigint,
+  scale: number,
+  currency: string,
+): Money {
+  return { minor: safe(minor, currency), currency, exact: formatDecimal({ units: BigInt(units), scale }) };
+}
+
+export const centsOf = (minor: number | bigint, currency: string): Cents => ({
+  minor: safe(minor, currency),
+  currency,
+});
+
+function safe(minor: number | bigint, currency: string): number {
   const amount = Number(minor);
   if (!Number.isSafeInteger(amount)) throw new RangeError(`${minor} ${currency} is too large for JSON`);
-  return { minor: amount, currency, exact: units === 0n ? '0' : formatDecimal({ units, scale }) };
+  return amount;
 }
 
 /** Whether amounts of such a size can be shown, and those of a year: no real bill comes near. */

@@ -2,9 +2,9 @@ import { rounded } from '../decimal.ts';
 import { tenantNotFound } from '../tenants/tenant.ts';
 import { type Coverage, coverageOf } from './coverage.ts';
 import { marginOf, mixedCurrencies, totalEarned } from './margin.ts';
-import { type Money, moneyOf } from './money.ts';
+import { type Cents, type Money, moneyOf } from './money.ts';
 import type { RevenueMonth } from './revenue.ts';
-import { groupRows, type RoundedMonth, roundMonth, tenantRows } from './rows.ts';
+import { EXACT, groupRows, IN_CENTS, type RoundedMonth, roundMonth, tenantRows } from './rows.ts';
 import { largestRemainder, roundedTo } from './split.ts';
 import type { Allocation, Bill, CostTenant, QueryCost, UnallocatedReason } from './types.ts';
 
@@ -20,7 +20,7 @@ export const BY = ['tenant', 'service', 'feature'] as const;
 export type By = (typeof BY)[number];
 
 /** direct + allocated + overhead + unallocated = cost, exactly and in `minor`. */
-export interface CostRow {
+export interface CostRow<M extends Cents = Money> {
   /** `(unallocated)` for the row of what no tenant carries; `null` where rows are services or features. */
   tenantId: string | null;
   service: string | null;
@@ -28,16 +28,16 @@ export interface CostRow {
   name: string | null;
   plan: string | null;
   status: string | null;
-  direct: Money;
-  allocated: Money;
-  overhead: Money;
-  unallocated: Money;
-  cost: Money;
+  direct: M;
+  allocated: M;
+  overhead: M;
+  unallocated: M;
+  cost: M;
   /** Net of tax and refunds; `null` where it is not known, and for rows that are no tenant. */
   revenue: Money | null;
   fees: Money | null;
   /** Revenue less fees and cost; `null` where revenue is `null` or in another currency. */
-  margin: Money | null;
+  margin: M | null;
 }
 
 export interface CostReport {
@@ -73,6 +73,13 @@ export interface CostReport {
   notes: string[];
 }
 
+/** A report whose rows are made as they are read, once: a hundred thousand of them need not be held. */
+export type StreamedReport = Omit<CostReport, 'rows'> & {
+  rows: Iterable<CostRow>;
+  /** The same without the exact amounts, for what does not show them. */
+  rowsInCents: Iterable<CostRow<Cents>>;
+};
+
 export interface ReportInput {
   allocation: Allocation;
   bill: Bill;
@@ -89,14 +96,22 @@ export interface ReportInput {
 }
 
 /** One month as JSON shows it: rounded once, over the whole bill, so that every sum that can be made is right. */
-export function costReport(input: ReportInput): CostReport {
+export const costReport = (input: ReportInput): CostReport => wholeReport(streamedReport(input));
+
+export const wholeReport = ({ rowsInCents: _, ...report }: StreamedReport): CostReport => ({
+  ...report,
+  rows: [...report.rows],
+});
+
+export function streamedReport(input: ReportInput): StreamedReport {
   const { allocation, bill, by, tenant } = input;
   const { currency, scale, totals } = allocation;
-  if (tenant !== null && !allocation.tenants.has(tenant)) throw tenantNotFound(tenant);
+  if (tenant !== null && !allocation.tenants.ids.includes(tenant)) throw tenantNotFound(tenant);
   const month = roundMonth(allocation);
   const money = (minor: bigint, units: bigint): Money => moneyOf(minor, units, scale, currency);
   const total = (column: keyof typeof totals): Money => money(month.totals[column], totals[column]);
   const billed = money(month.bill, allocation.bill);
+  const groups = by === 'tenant' ? null : groupRows(input, month);
   const earned = totalEarned(input.revenue, currency);
   return {
     month: bill.month,
@@ -115,7 +130,8 @@ export function costReport(input: ReportInput): CostReport {
       ...earned,
       margin: marginOf(earned, billed),
     },
-    rows: by === 'tenant' ? tenantRows(input, month) : groupRows(input, month),
+    rows: groups ?? tenantRows(input, month, EXACT),
+    rowsInCents: groups ?? tenantRows(input, month, IN_CENTS),
     coverage: coverageOf(allocation),
     unallocated: leftOver(allocation, month),
     queryCost: queryMoney(input.queryCost),

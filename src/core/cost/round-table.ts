@@ -1,148 +1,126 @@
-import { largestRemainder } from './split.ts';
+import { settleTable } from './settle-table.ts';
+import { largestAt } from './split.ts';
+import type { Whole } from './whole.ts';
+
+/** A table by columns, all of one length. */
+export type Table<T> = readonly (readonly T[])[];
 
 /**
  * A table of amounts in whole steps, whose rows add up to `rows` and whose columns to `columns` (both in steps,
  * each the exact sum rounded up or down, with one grand total). Every row is rounded by largest remainder; then
- * steps move within rows until the columns are right, those that lose least by it first. Where a cell could not
- * stay within a step of its exact amount otherwise, a row's sum is rounded the other way than `rows` has it. A cell
- * of nothing stays nothing, also where some other cell must then be up to two steps off.
+ * steps move within rows until the columns are right, those that lose least by it first; `settleTable` does the rest.
+ * `cells` and the result are by columns.
  */
-export function roundTable(
-  cells: readonly (readonly bigint[])[],
-  step: bigint,
-  rows: readonly bigint[],
-  columns: readonly bigint[],
-): bigint[][] {
-  const table = cells.map((row, at) => largestRemainder(row, step, rows[at] ?? 0n));
-  const sums = columns.map((_, column) => table.reduce((sum, row) => sum + (row[column] ?? 0n), 0n));
-  const over = (column: number): bigint => (sums[column] ?? 0n) - (columns[column] ?? 0n);
+export function roundTable<T extends number | bigint>(
+  whole: Whole<T>,
+  cells: Table<T>,
+  step: T,
+  rows: readonly T[],
+  columns: readonly T[],
+): T[][] {
+  const { zero, one, plus, minus } = whole;
+  const table = roundRows(whole, cells, step, rows);
+  const over = table.map((column, at) => minus(column.reduce(plus, zero), columns[at] ?? zero));
   for (;;) {
-    const from = columns.findIndex((_, column) => over(column) > 0n);
-    const to = best(columns.keys(), (column) =>
-      over(column) < 0n ? movable(cells, table, step, from, column).length : -1,
-    );
-    if (from < 0 || to === null) return table;
-    const wanted = Math.min(Number(over(from)), -Number(over(to)));
-    const moved = movable(cells, table, step, from, to).slice(0, wanted);
-    const gone =
-      moved.length > 0
-        ? null
-        : detour(
-            cells,
-            table,
-            step,
-            columns.map((_, column) => over(column)),
-          );
-    if (gone !== null) {
-      sums[gone.from] = (sums[gone.from] ?? 0n) - 1n;
-      sums[gone.to] = (sums[gone.to] ?? 0n) + 1n;
-      continue;
+    const from = over.findIndex((steps) => steps > zero);
+    let to = -1;
+    let movers: Movers<T> = { at: [], by: [] };
+    for (const [column, steps] of over.entries()) {
+      if (steps >= zero || from < 0) continue;
+      const found = movable(whole, cells, table, step, from, column);
+      if (to < 0 || found.at.length > movers.at.length) [to, movers] = [column, found];
     }
-    // No cell can and stay within a step: the largest do, never one whose amount is nothing.
-    const pairs = moved.length > 0 ? moved.map((at) => [at, at] as const) : [largest(cells, from, to)];
-    for (const [down, up] of pairs) {
-      const [less, more] = [table[down] ?? [], table[up] ?? []];
-      less[from] = (less[from] ?? 0n) - 1n;
-      more[to] = (more[to] ?? 0n) + 1n;
-      sums[from] = (sums[from] ?? 0n) - 1n;
-      sums[to] = (sums[to] ?? 0n) + 1n;
+    if (to < 0) return table;
+    const wanted = Math.min(Number(over[from]), -Number(over[to]), movers.at.length);
+    if (wanted === 0) return settled(whole, cells, table, step, columns);
+    const taken = table[from] ?? [];
+    const given = table[to] ?? [];
+    for (const nth of largestAt(movers.by, wanted)) {
+      const at = movers.at[nth] ?? 0;
+      taken[at] = minus(taken[at] ?? zero, one);
+      given[at] = plus(given[at] ?? zero, one);
+      over[from] = minus(over[from] ?? zero, one);
+      over[to] = plus(over[to] ?? zero, one);
     }
   }
 }
 
-/** Rows whose cell in `from` is rounded up and whose cell in `to` is rounded down, what fits best first. */
-function movable(
-  cells: readonly (readonly bigint[])[],
-  table: readonly (readonly bigint[])[],
-  step: bigint,
+/** Each row by largest remainder, the earlier column of equals. */
+function roundRows<T extends number | bigint>(
+  { zero, one, plus, minus, times, floor }: Whole<T>,
+  cells: Table<T>,
+  step: T,
+  rows: readonly T[],
+): T[][] {
+  const table = cells.map((): T[] => []);
+  const lost = cells.map(() => zero);
+  const none = minus(zero, one);
+  for (let row = 0; row < rows.length; row++) {
+    let left = rows[row] ?? zero;
+    for (let column = 0; column < cells.length; column++) {
+      const amount = cells[column]?.[row] ?? zero;
+      const steps = amount === zero ? zero : floor(amount, step);
+      table[column]?.push(steps);
+      lost[column] = minus(amount, times(steps, step));
+      left = minus(left, steps);
+    }
+    const missing = Number(left);
+    if (missing < 0 || missing > cells.length) {
+      throw new RangeError(`${missing} steps cannot be given to ${cells.length} amounts`);
+    }
+    for (let given = 0; given < missing; given++) {
+      let most = 0;
+      for (let column = 1; column < lost.length; column++)
+        if ((lost[column] ?? zero) > (lost[most] ?? zero)) most = column;
+      const rounded = table[most] ?? [];
+      rounded[row] = plus(rounded[row] ?? zero, one);
+      lost[most] = none;
+    }
+  }
+  return table;
+}
+
+interface Movers<T> {
+  /** Rows, ascending. */
+  at: number[];
+  /** How well each fits. */
+  by: T[];
+}
+
+/** Rows whose cell in `from` is rounded up and whose cell in `to` is rounded down. */
+function movable<T extends number | bigint>(
+  { zero, minus, times }: Whole<T>,
+  cells: Table<T>,
+  table: Table<T>,
+  step: T,
   from: number,
   to: number,
-): number[] {
-  const found: { at: number; by: bigint }[] = [];
-  cells.forEach((exact, at) => {
-    const row = table[at] ?? [];
-    const gained = (row[from] ?? 0n) * step - (exact[from] ?? 0n);
-    if (gained <= 0n) return;
-    const lost = (row[to] ?? 0n) * step - (exact[to] ?? 0n);
-    if (lost < 0n) found.push({ at, by: gained - lost });
-  });
-  return found.sort((a, b) => (a.by > b.by ? -1 : a.by < b.by ? 1 : a.at - b.at)).map(({ at }) => at);
-}
-
-/**
- * Moves one step from a column that has too many to one that lacks some by way of others, a row for each part of the
- * way; the rows' own sums are one more column to go through. `null`: there is no way.
- */
-function detour(
-  cells: readonly (readonly bigint[])[],
-  table: readonly bigint[][],
-  step: bigint,
-  over: readonly bigint[],
-): { from: number; to: number } | null {
-  const sum = over.length;
-  const gap = (at: number, column: number): bigint =>
-    column < sum
-      ? (table[at]?.[column] ?? 0n) * step - (cells[at]?.[column] ?? 0n)
-      : -over.reduce((so_far, _, of) => so_far + gap(at, of), 0n);
-  const way = new Map<number, { from: number; at: number } | null>();
-  over.forEach((steps, column) => {
-    if (steps > 0n) way.set(column, null);
-  });
-  for (const from of way.keys()) {
-    for (let to = 0; to <= sum; to++) {
-      if (way.has(to)) continue;
-      const at = cells.findIndex((_, row) => gap(row, from) > 0n && gap(row, to) < 0n);
-      if (at < 0) continue;
-      way.set(to, { from, at });
-      if ((over[to] ?? 0n) < 0n) return { from: walk(table, way, to), to };
-    }
-  }
-  return null;
-}
-
-/** Makes the moves of a way that ends in a column, and says where it begins. */
-function walk(
-  table: readonly bigint[][],
-  way: ReadonlyMap<number, { from: number; at: number } | null>,
-  end: number,
-): number {
-  let column = end;
-  for (let by = way.get(column); by; by = way.get(column)) {
-    const row = table[by.at] ?? [];
-    // What is no column of the table is the row's own sum.
-    for (const [of, steps] of [[column, 1n] as const, [by.from, -1n] as const]) {
-      const cell = row[of];
-      if (cell !== undefined) row[of] = cell + steps;
-    }
-    column = by.from;
-  }
-  return column;
-}
-
-function best(candidates: Iterable<number>, score: (candidate: number) => number): number | null {
-  let found: number | null = null;
-  let most = -1;
-  for (const candidate of candidates) {
-    const points = score(candidate);
-    if (points > most) [found, most] = [candidate, points];
+): Movers<T> {
+  const found: Movers<T> = { at: [], by: [] };
+  const [exactFrom = [], exactTo = []] = [cells[from], cells[to]];
+  const [stepsFrom = [], stepsTo = []] = [table[from], table[to]];
+  for (let row = 0; row < exactFrom.length; row++) {
+    const gained = minus(times(stepsFrom[row] ?? zero, step), exactFrom[row] ?? zero);
+    if (gained <= zero) continue;
+    const lost = minus(times(stepsTo[row] ?? zero, step), exactTo[row] ?? zero);
+    if (lost >= zero) continue;
+    found.at.push(row);
+    found.by.push(minus(gained, lost));
   }
   return found;
 }
 
-const size = (amount: bigint): bigint => (amount < 0n ? -amount : amount);
-
-/** The row to take a step from and the one to give it to: one that has something in both columns, if there is any. */
-function largest(cells: readonly (readonly bigint[])[], from: number, to: number): readonly [number, number] {
-  const most = (measure: (row: readonly bigint[]) => bigint): { at: number; of: bigint } => {
-    let found = { at: 0, of: 0n };
-    cells.forEach((row, at) => {
-      const of = measure(row);
-      if (of > found.of) found = { at, of };
-    });
-    return found;
-  };
-  const inFrom = (row: readonly bigint[]): bigint => size(row[from] ?? 0n);
-  const inTo = (row: readonly bigint[]): bigint => size(row[to] ?? 0n);
-  const both = most((row) => (inTo(row) === 0n ? 0n : inFrom(row)));
-  return both.of > 0n ? [both.at, both.at] : [most(inFrom).at, most(inTo).at];
+/** Where no row can give a step without leaving the cent it belongs to: few bills, so by rows and in bigints. */
+function settled<T extends number | bigint>(
+  { of }: Whole<T>,
+  cells: Table<T>,
+  table: Table<T>,
+  step: T,
+  columns: readonly T[],
+): T[][] {
+  const byRows = (some: Table<T>): bigint[][] =>
+    (some[0] ?? []).map((_, row) => some.map((column) => BigInt(column[row] ?? 0)));
+  const rows = byRows(table);
+  settleTable(byRows(cells), rows, BigInt(step), columns.map(BigInt));
+  return table.map((_, column) => rows.map((row) => of(row[column] ?? 0n)));
 }

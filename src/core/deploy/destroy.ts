@@ -1,8 +1,10 @@
+import { SaasctlError } from '../errors.ts';
 import { destroyFailed, interruptedWhile, stackBusy, whileUnderWay } from './failures.ts';
 import { type Following, follow } from './follow.ts';
 import { patiently } from './patience.ts';
 import type { Cloud, StackState } from './ports.ts';
-import { destroyOrder } from './profile-stacks.ts';
+import { destroyOrder, kindOf, ownStacks } from './profile-stacks.ts';
+import { fateOf, type LeftBehind, refuseLoss } from './retention.ts';
 import { standingOf } from './states.ts';
 
 export interface DestroyRequest {
@@ -11,22 +13,21 @@ export interface DestroyRequest {
   /** The profile's `stack`. */
   stack: string;
   dryRun: boolean;
+  /** Whether data goes that the template does not retain; asked for all the same. */
+  deleteData?: boolean;
   /** SSM parameters to look for, and to name where they are left. */
   secrets?: readonly string[];
   /** What the user types to run this again; `saasctl destroy <name>` unless given. */
   command?: string;
 }
 
-export interface LeftBehind {
-  stack: string;
-  logicalId: string;
-  physicalId: string;
-  type: string;
-}
-
 export interface DestroyHooks extends Following {
-  /** `keeps`: tables and buckets, which the shipped templates retain. Throws when the answer is no. */
-  confirm(question: { stacks: readonly string[]; keeps: readonly LeftBehind[] }): Promise<void>;
+  /** `keeps` is retained, `loses` is data that goes. Throws when the answer is no. */
+  confirm(question: {
+    stacks: readonly string[];
+    keeps: readonly LeftBehind[];
+    loses: readonly LeftBehind[];
+  }): Promise<void>;
 }
 
 export interface Destroyed {
@@ -37,12 +38,15 @@ export interface Destroyed {
   stacks: string[];
   /** What is still there, or would be: retained tables and buckets, secrets. */
   left: LeftBehind[];
+  /** Data that was deleted with its stack, or would be. */
+  lost: LeftBehind[];
 }
 
 /**
- * Deletes stacks in the order that they rely on each other, after the confirmation; what holds data is retained by its
- * template, and named. A stack that is being deleted is followed, one whose deletion failed is deleted again. Throws
- * `tenants_left`, `stacks_left`, `stack_busy`, or what the deletion failed of.
+ * Deletes stacks in the order that they rely on each other, after the confirmation. What their deployed templates
+ * retain is left, and named; data that they do not retain goes with `deleteData` alone. A stack that is being deleted
+ * is followed, one whose deletion failed is deleted again. Throws `tenants_left`, `stacks_left`, `stack_taken`,
+ * `would_delete_data`, `stack_busy`, or what the deletion failed of.
  */
 export async function destroyStack(
   cloud: Cloud,
@@ -53,27 +57,42 @@ export async function destroyStack(
   const request = { ...asked, command: asked.command ?? `saasctl destroy ${asked.name}` };
   const living = await patiently(hooks, () => stacks.list(request.stack));
   const order = destroyOrder(request.stack, request.name, living);
+  if (request.name === request.stack) noteOthers(request.stack, living, hooks);
   const names = order.map(({ name }) => name);
-  if (order.length === 0) return { stack: request.name, status: 'absent', stacks: [], left: [] };
+  if (order.length === 0) return { stack: request.name, status: 'absent', stacks: [], left: [], lost: [] };
   const keeps: LeftBehind[] = [];
+  const lost: LeftBehind[] = [];
   for (const state of order) {
-    const all = await patiently(hooks, () => stacks.resources(state.id));
-    keeps.push(
-      ...all
-        .filter(({ type, status }) => isKept(type) && status !== 'DELETE_COMPLETE')
-        .map(({ status: _, ...resource }) => ({ stack: state.name, ...resource })),
-    );
+    const fate = await fateOf(stacks, state, hooks);
+    keeps.push(...fate.keeps);
+    lost.push(...fate.loses);
+    // What is being deleted already was agreed to.
+    if (!request.dryRun && request.deleteData !== true && standingOf(state.status) !== 'deleting')
+      refuseLoss(fate.loses, request.name);
   }
-  if (request.dryRun) return { stack: request.name, status: 'planned', stacks: names, left: keeps };
-  await hooks.confirm({ stacks: names, keeps });
+  if (request.dryRun) return { stack: request.name, status: 'planned', stacks: names, left: keeps, lost };
+  await hooks.confirm({ stacks: names, keeps, loses: lost });
 
   const left: LeftBehind[] = [];
   for (const state of order) left.push(...(await deleteOne(cloud, state, request, hooks)));
   for (const name of request.secrets ?? []) {
-    if (!(await patiently(hooks, () => cloud.secrets.exists(name)))) continue;
+    // All is deleted by now: one that cannot be looked up is named too, and is no failure.
+    const there = await patiently(hooks, () => cloud.secrets.exists(name)).catch((error: unknown) => {
+      if (error instanceof SaasctlError) return true;
+      throw error;
+    });
+    if (!there) continue;
     left.push({ stack: request.stack, logicalId: name, physicalId: name, type: 'AWS::SSM::Parameter' });
   }
-  return { stack: request.name, status: 'deleted', stacks: names, left };
+  return { stack: request.name, status: 'deleted', stacks: names, left, lost };
+}
+
+function noteOthers(stack: string, living: readonly StackState[], { onNote }: DestroyHooks): void {
+  const own = new Set(ownStacks(stack, living));
+  for (const state of living) {
+    if (kindOf(stack, state.name) !== null && !own.has(state))
+      onNote?.(`${state.name} is not this profile’s, by its tags: it is left alone`);
+  }
 }
 
 async function deleteOne(
@@ -114,5 +133,3 @@ async function deleteOne(
     .filter(({ logicalId, status }) => skipped.has(logicalId) || status === 'DELETE_SKIPPED')
     .map(({ status: _, ...resource }) => ({ stack: name, ...resource }));
 }
-
-const isKept = (type: string): boolean => /^AWS::(DynamoDB::(Global)?Table|S3::Bucket)$/.test(type);

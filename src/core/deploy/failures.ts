@@ -1,5 +1,6 @@
 import { SaasctlError } from '../errors.ts';
 import type { StackChange, StackEvent, StackState } from './ports.ts';
+import type { Owner } from './profile-stacks.ts';
 
 const regionOf = ({ id }: StackState): string => id.split(':')[3] || 'us-east-1';
 const aws = (state: StackState, command: string): string =>
@@ -28,7 +29,8 @@ function leftBehind(status: string): string {
   return `the stack is ${status}`;
 }
 
-function advice(reason: string, type: string): string {
+/** What to do about a reason of CloudFormation's, to end a hint with; empty where nothing is known. */
+export function advice(reason: string, type: string): string {
   if (type === 'AWS::S3::Bucket' && /already exists|not available|already own/i.test(reason))
     return '; bucket names are shared by all accounts: name another in deploy.codeBucket of the profile';
   if (/already exists/i.test(reason)) return '; something of that name was there before this stack';
@@ -38,6 +40,16 @@ function advice(reason: string, type: string): string {
     return '; the account’s quota is too small: see Service Quotas in the console';
   return '';
 }
+
+/** A stack of the right name that is somebody else’s. */
+export const stackTaken = (state: StackState, { stack, tenantId }: Owner): SaasctlError =>
+  new SaasctlError({
+    code: 'stack_taken',
+    category: 'conflict',
+    message: `the stack ${state.name} is there, and is not ${tenantId === null ? 'this profile’s' : 'the tenant’s'}`,
+    hint: `it lacks the ${tenantId === null ? `tag saasctl-stack=${stack}` : `tags saasctl-stack=${stack} and saasctl-tenant=${tenantId}`}; it was left alone`,
+    next: aws(state, 'describe-stacks'),
+  });
 
 /** Somebody else’s operation: never waited for, since what it does is not what was asked. */
 export const stackBusy = (state: StackState, command: string): SaasctlError =>

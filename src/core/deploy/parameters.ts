@@ -9,13 +9,14 @@ export interface ParameterSources {
   given: Readonly<Record<string, string>>;
   /** What the tool knows by that name: settings, zip keys, outputs of other stacks. */
   known: Readonly<Record<string, string>>;
-  /** The stack as it is. */
+  /** The stack as it is: which hidden values it has. */
   previous: Pick<StackState, 'parameters'> | null;
 }
 
 /**
  * The value of each parameter that a template declares: what the project says, else what the tool knows, else the
- * stack's own, else the default. A hidden value that only the stack knows is left out: CloudFormation keeps it. Throws
+ * default. What the stack was told before counts for nothing, so that a setting that leaves the project leaves the
+ * stack. A hidden value alone, which only the stack knows, is left out: CloudFormation keeps it. Throws
  * `unknown_parameter` for a name that the template lacks, and `parameter_missing`.
  */
 export function fillParameters({
@@ -45,15 +46,15 @@ export function fillParameters({
     const own = (record: Readonly<Record<string, string>>) =>
       Object.hasOwn(record, name) ? record[name] : undefined;
     const stated = own(given) ?? own(known);
-    const before = previous === null ? undefined : own(previous.parameters);
-    if (stated === undefined && noEcho && before !== undefined) continue;
-    const value = stated ?? before ?? parameter.default;
+    if (stated === undefined && noEcho && previous !== null && Object.hasOwn(previous.parameters, name))
+      continue;
+    const value = stated ?? parameter.default;
     if (value === null) missing.push(name);
     else filled[name] = value;
   }
   if (missing.length === 0) return filled;
   throw usageError('parameter_missing', `the ${kind} template needs a value for ${missing.join(', ')}`, {
-    hint: `neither the project, the tool, the stack nor the template has one: state it under ${where} of the profile`,
+    hint: `neither the project, the tool nor the template has one: state it under ${where} of the profile`,
     next: 'saasctl config show --origin',
   });
 }

@@ -12,6 +12,8 @@ const TRIES = 8;
 const QUIET_TRIES = 3;
 const FIRST_MS = 1_000;
 const LONGEST_MS = 30_000;
+/** Errors that have been waited for in full: where one waiting call is inside another, only the inner one waits. */
+const waitedOut = new WeakSet<object>();
 
 /** Pauses, or less where the user interrupts. */
 export async function rest(ms: number, { pause, signal }: Waiting): Promise<void> {
@@ -34,11 +36,16 @@ export async function patiently<T>(waiting: Waiting, work: () => Promise<T>): Pr
     try {
       return await work();
     } catch (error) {
-      if (!isPassing(error) || tries === TRIES || waiting.signal.aborted) throw error;
-      if (tries === QUIET_TRIES) waiting.onNote?.(`${(error as Error).message}; trying again`);
+      if (!isPassing(error) || waiting.signal.aborted || waitedOut.has(error)) throw error;
+      if (tries === TRIES) {
+        waitedOut.add(error);
+        throw error;
+      }
+      if (tries === QUIET_TRIES) waiting.onNote?.(`${error.message}; trying again`);
       await rest(Math.min(LONGEST_MS, FIRST_MS * 2 ** (tries - 1)), waiting);
     }
   }
 }
 
-export const isPassing = (error: unknown): boolean => error instanceof SaasctlError && error.retryable;
+export const isPassing = (error: unknown): error is SaasctlError =>
+  error instanceof SaasctlError && error.retryable;

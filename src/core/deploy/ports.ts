@@ -81,6 +81,8 @@ export interface Stacks {
   resources(
     stack: string,
   ): Promise<{ logicalId: string; physicalId: string; type: string; status: string }[]>;
+  /** The resources that outlive the stack, by the deletion policies of the template that is deployed. */
+  retained(stack: string): Promise<ReadonlySet<string>>;
   drift(stack: string): Promise<{ logicalId: string; type: string; drift: string }[]>;
   /** Termination protection. */
   protect(stack: string, on: boolean): Promise<void>;

@@ -1,9 +1,12 @@
 import { SaasctlError } from '../errors.ts';
 import { didYouMean } from '../nearest.ts';
+import { stackTaken } from './failures.ts';
 import type { StackKind, StackState } from './ports.ts';
 
 /** The tag with the profile's `stack`, on every stack that belongs to it. */
 export const STACK_TAG = 'saasctl-stack';
+/** The tag with the tenant, on a stack that is one tenant's own. */
+export const TENANT_TAG = 'saasctl-tenant';
 
 /** The name of a profile's stack; `tenantId` for the kind `silo`. */
 export const stackName = (stack: string, kind: Exclude<StackKind, 'silo'>): string =>
@@ -19,16 +22,32 @@ export function kindOf(stack: string, name: string): { kind: StackKind; tenantId
   return rest.startsWith('tenant-') && rest.length > 7 ? { kind: 'silo', tenantId: rest.slice(7) } : null;
 }
 
+/** Whose a stack is. `tenantId`: of a tenant's own. */
+export interface Owner {
+  stack: string;
+  tenantId: string | null;
+}
+
+/** Whether a stack is whose its name says, by its tags: anybody may have a stack of that name. */
+export function isOwn({ status, tags }: StackState, { stack, tenantId }: Owner): boolean {
+  // What was planned and never made has no tags yet, and nothing in it.
+  if (status === 'REVIEW_IN_PROGRESS' && tags[STACK_TAG] === undefined) return true;
+  return tags[STACK_TAG] === stack && (tenantId === null || tags[TENANT_TAG] === tenantId);
+}
+
 /** A profile's own stacks among those whose names begin so: `prod-eu` is another profile's, not one of `prod`. */
 export const ownStacks = (stack: string, living: readonly StackState[]): StackState[] =>
-  living.filter(({ name, tags }) => kindOf(stack, name) !== null && (tags[STACK_TAG] ?? stack) === stack);
+  living.filter((state) => {
+    const named = kindOf(stack, state.name);
+    return named !== null && isOwn(state, { stack, tenantId: named.tenantId });
+  });
 
 /** What relies on others goes first. */
 const ORDER: readonly StackKind[] = ['silo', 'service', 'guardrails', 'core', 'bootstrap'];
 
 /**
  * The stacks that go when one is destroyed, first things first; none where nothing is there. Throws `tenants_left`
- * (tenants’ stacks go one by one, each with its own confirmation), `stacks_left`, `unknown_stack`.
+ * (tenants’ stacks go one by one, each with its own confirmation), `stacks_left`, `stack_taken`, `unknown_stack`.
  */
 export function destroyOrder(stack: string, name: string, living: readonly StackState[]): StackState[] {
   const own = ownStacks(stack, living);
@@ -43,6 +62,9 @@ export function destroyOrder(stack: string, name: string, living: readonly Stack
       next: 'saasctl deploy status',
     });
   }
+  const named = living.find((state) => state.name === name);
+  if (named !== undefined && !own.includes(named))
+    throw stackTaken(named, { stack, tenantId: wanted.tenantId });
   const kindAt = (state: StackState): StackKind => kindOf(stack, state.name)?.kind ?? 'silo';
   if (wanted.kind === 'bootstrap') {
     const others = own.filter((state) => kindAt(state) !== 'bootstrap').map((state) => state.name);

@@ -1,5 +1,5 @@
 import { SaasctlError } from '../errors.ts';
-import { dangerousChanges } from './danger.ts';
+import { dangerousChanges, holdsData } from './danger.ts';
 import {
   interruptedBefore,
   interruptedWhile,
@@ -79,11 +79,11 @@ export async function deployStack(cloud: Cloud, asked: DeployRequest, hooks: Dep
 
   const isNew = found.state === null;
   const agreed = found.followed === 'created';
-  const first = await change(cloud, isNew ? bare : request, { ...found, agreed }, hooks);
+  const first = await change(cloud, isNew ? bare : request, { ...found, agreed }, hooks, request);
   if (first.status === 'planned') {
     return { stack: request.name, status: 'planned', changes: first.changes, outputs: first.outputs };
   }
-  // A first creation that fails must be able to take its tables away again, so they are protected after it.
+  // A first creation that fails must be able to take its new tables away again, so they are protected after it.
   const protecting = { state: first.state, isEmpty: false, agreed: true };
   const last = isNew && bare !== request ? await change(cloud, request, protecting, hooks) : first;
 
@@ -119,20 +119,34 @@ interface Found {
   agreed: boolean;
 }
 
-/** One change set from its making to its end. */
+const takesData = ({ action, type }: StackChange): boolean => action === 'Import' && holdsData(type);
+
+/** One change set from its making to its end. Where it takes in what holds data, it is made of `full` instead. */
 async function change(
   { stacks }: Cloud,
   request: Request,
   { state: before, isEmpty, agreed }: Found,
   hooks: DeployHooks,
+  full: Request = request,
 ): Promise<Changed> {
-  const { name, body, parameters, tags, importExisting, command } = request;
+  const { name, command } = request;
   const create = before === null;
-  const token = planToken(request);
-  if (hooks.signal.aborted) throw interruptedBefore(name);
-  const planned = await patiently(hooks, () =>
-    stacks.plan({ stack: name, body, parameters, tags, create, importExisting, token }),
-  );
+  const plan = (wanted: Request) => {
+    const { body, parameters, tags, importExisting } = wanted;
+    if (hooks.signal.aborted) throw interruptedBefore(name);
+    const token = planToken(wanted);
+    return patiently(hooks, () =>
+      stacks.plan({ stack: name, body, parameters, tags, create, importExisting, token }),
+    );
+  };
+  let planned = await plan(request);
+  let token = planToken(request);
+  if (full !== request && planned !== 'unchanged' && planned.changes.some(takesData)) {
+    // What earlier runs filled must not be said to be unprotected, not even for a moment.
+    await discard(stacks, name, planned.id, false, hooks);
+    planned = await plan(full);
+    token = planToken(full);
+  }
   if (planned === 'unchanged') {
     return { stack: name, status: 'unchanged', changes: [], outputs: before?.outputs ?? {}, state: before };
   }

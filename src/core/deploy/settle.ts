@@ -7,16 +7,19 @@ import {
   operationFailed,
   stackBusy,
   stackStuck,
+  stackTaken,
   whileUnderWay,
 } from './failures.ts';
 import { type Following, follow } from './follow.ts';
 import { patiently } from './patience.ts';
 import type { StackState, Stacks } from './ports.ts';
+import { isOwn, STACK_TAG, TENANT_TAG } from './profile-stacks.ts';
 import { standingOf, succeeded } from './states.ts';
 import { cleaningToken, isCleaning, isExecutionOf } from './tokens.ts';
 
 interface Wanted {
   name: string;
+  tags: Record<string, string>;
   dryRun: boolean;
   command: string;
 }
@@ -33,7 +36,7 @@ export interface Settled {
 /**
  * Deals with whatever an earlier run left of a stack, until it can be changed or created. `mine`: the names of the
  * change sets that this run would make; one that is being executed is followed, anybody else's refused. Throws
- * `stack_busy`, `stack_stuck`, `half_destroyed`, or what an operation that was followed failed of.
+ * `stack_taken`, `stack_busy`, `stack_stuck`, `half_destroyed`, or what an operation that was followed failed of.
  */
 export async function settle(
   stacks: Stacks,
@@ -41,7 +44,8 @@ export async function settle(
   mine: readonly string[],
   hooks: Following,
 ): Promise<Settled> {
-  const { name, command, dryRun } = wanted;
+  const { name, tags, command, dryRun } = wanted;
+  const owner = { stack: tags[STACK_TAG] ?? name, tenantId: tags[TENANT_TAG] ?? null };
   const note = (text: string) => hooks.onNote?.(text);
   let followedTo: Settled['followed'] = null;
 
@@ -65,6 +69,8 @@ export async function settle(
     const state = await patiently(hooks, () => stacks.describe(name));
     if (state === null) return { state, followed: followedTo, isEmpty: false };
     const standing = standingOf(state.status);
+    // One that is being deleted is waited for or refused, and never touched.
+    if (standing !== 'deleting' && !isOwn(state, owner)) throw stackTaken(state, owner);
     if (standing === 'ready') return { state, followed: followedTo, isEmpty: false };
     if (standing === 'stuck') throw stackStuck(state);
     if (standing === 'empty') {

@@ -1,5 +1,5 @@
 import type { StackState } from '../deploy/ports.ts';
-import { STACK_TAG, tenantStackName } from '../deploy/profile-stacks.ts';
+import { isOwn as isOwnStack, tenantStackName } from '../deploy/profile-stacks.ts';
 import { standingOf } from '../deploy/states.ts';
 import type { GateItem } from '../gate/layout.ts';
 import type { TenantMutation } from '../mutation.ts';
@@ -131,8 +131,11 @@ function stackFindings(tenant: Tenant, state: StackState | null, place: Place): 
       return [fail('stack', said, deploy)];
   }
   const found: Found[] = [];
-  if (state.status.includes('ROLLBACK'))
-    found.push(warn('stack', `${said}; what ran before runs on`, deploy));
+  // Only a comparison with the project can tell whether that is well.
+  if (state.status.includes('ROLLBACK')) {
+    const back = warn('stack', `${said}; what ran before runs on`, 'saasctl deploy status');
+    found.push({ ...back, status: 'ok' });
+  }
   const apiUrl = state.outputs['ApiUrl'] || null;
   if (apiUrl !== tenant.apiUrl) {
     const detail = `the stack answers at ${apiUrl}, recorded is ${tenant.apiUrl}`;
@@ -172,6 +175,8 @@ function arrived(tenant: Tenant, { table, stack }: Reality, place: Place): Tenan
   if (stack === null || !isOwn(stack, tenant, place)) return null;
   const isComplete = standingOf(stack.status) === 'ready' && !stack.status.includes('ROLLBACK');
   if (!isComplete || stack.parameters['Isolation'] !== tenant.isolation) return null;
+  // Protection is its last step: the command that makes the tenant goes on with it.
+  if (stack.parameters['DeletionProtection'] !== 'true') return null;
   return activateTenant(tenant, stack.outputs['ApiUrl'] || null, place.now);
 }
 
@@ -219,5 +224,5 @@ export function deleteTableCommand(table: string, region: string, isProtected: b
   return `${unprotect}aws dynamodb delete-table ${on}`;
 }
 
-const isOwn = ({ tags }: StackState, { id }: Tenant, { stack }: Place): boolean =>
-  tags[STACK_TAG] === stack && tags['saasctl-tenant'] === id;
+const isOwn = (state: StackState, { id }: Tenant, { stack }: Place): boolean =>
+  isOwnStack(state, { stack, tenantId: id });

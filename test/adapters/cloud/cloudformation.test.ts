@@ -72,6 +72,15 @@ describe('a stack', () => {
     });
   });
 
+  it('retains what the template that is deployed says', async () => {
+    const body = 'Resources:\n  Orders:\n    Type: AWS::DynamoDB::Table\n    DeletionPolicy: Retain\n';
+    const { stacks, server } = await stacksOn(() =>
+      xml('GetTemplate', `<TemplateBody>${body}</TemplateBody>`),
+    );
+    expect(await stacks.retained(ARN)).toEqual(new Set(['Orders']));
+    expect(server.asked[0]?.form.get('StackName')).toBe(ARN);
+  });
+
   it.each([
     ['that is not there', xmlError('ValidationError', 'Stack with id prod does not exist')],
     ['that was deleted', xml('DescribeStacks', `<Stacks>${stack('DELETE_COMPLETE')}</Stacks>`)],
@@ -259,6 +268,57 @@ describe('events', () => {
     expect(await ids(stacks.events('prod', null, 'new'))).toEqual(['3', '4', '5']);
     expect(await ids(stacks.events('prod', null, 'old'))).toEqual([]);
     expect(await stacks.operation('prod')).toBe('new');
+  });
+});
+
+describe('what CloudFormation’s own checks found', () => {
+  const TOLD = 'Validation failed with 1 error(s). Call DescribeEvents for details.';
+  const CHANGE_SET =
+    'The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]. To troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information.';
+  const TAKEN = "Resource of type 'AWS::S3::Bucket' with identifier 'prod-code' already exists.";
+  const error = (id: number, operation: string, reason: string, more = ''): string =>
+    member(
+      `<EventId>v${id}</EventId><OperationId>${operation}</OperationId><EventType>VALIDATION_ERROR</EventType><LogicalResourceId>CodeBucket</LogicalResourceId><ResourceType>AWS::S3::Bucket</ResourceType><Timestamp>2026-11-22T10:00:0${id}.000Z</Timestamp><ValidationStatusReason>${reason}</ValidationStatusReason>${more}`,
+    );
+  const events = xml(
+    'DescribeEvents',
+    `<OperationEvents>${error(3, 'new', 'only a warning', '<ValidationFailureMode>WARN</ValidationFailureMode>')}${error(2, 'new', TAKEN)}${error(1, 'old', 'of another day')}${member('<EventId>s</EventId><EventType>STACK_EVENT</EventType>')}</OperationEvents>`,
+  );
+  const own = xml(
+    'DescribeStackEvents',
+    `<StackEvents>${member(`<StackId>${ARN}</StackId><StackName>prod</StackName><EventId>9</EventId><LogicalResourceId>prod</LogicalResourceId><ResourceType>AWS::CloudFormation::Stack</ResourceType><ResourceStatus>CREATE_FAILED</ResourceStatus><ResourceStatusReason>${TOLD}</ResourceStatusReason><Timestamp>2026-11-22T10:00:09.000Z</Timestamp><ClientRequestToken>new</ClientRequestToken>`)}</StackEvents>`,
+  );
+
+  it('comes before the event that only says that something did', async () => {
+    const { stacks } = await stacksOn(({ action }) => (action === 'DescribeEvents' ? events : own));
+    expect((await stacks.events('prod', null, 'new')).map(({ id, reason }) => [id, reason])).toEqual([
+      ['v2', TAKEN],
+      ['9', TOLD],
+    ]);
+  });
+
+  it('is left out where it cannot be asked for', async () => {
+    const denied = xmlError('AccessDenied', 'not authorized to perform cloudformation:DescribeEvents', 403);
+    const { stacks } = await stacksOn(({ action }) => (action === 'DescribeEvents' ? denied : own));
+    expect((await stacks.events('prod', null, 'new')).map(({ reason }) => reason)).toEqual([TOLD]);
+  });
+
+  it('says why a change set came to nothing, and what to do about a name that is taken', async () => {
+    const { stacks, server } = await stacksOn(({ action }) => {
+      if (action === 'CreateChangeSet') return made;
+      if (action === 'DescribeEvents') return events;
+      if (action === 'DescribeChangeSet')
+        return changeSet('FAILED', `<StatusReason>${CHANGE_SET}</StatusReason>`);
+      return xml(action, '');
+    });
+    await expect(stacks.plan(PLAN)).rejects.toMatchObject({
+      code: 'plan_failed',
+      message: expect.stringContaining(`CodeBucket (AWS::S3::Bucket): ${TAKEN}`),
+      hint: expect.stringContaining('deploy.codeBucket'),
+    });
+    // Only the ARN finds it.
+    const asked = server.asked.find(({ action }) => action === 'DescribeEvents');
+    expect(asked?.form.get('ChangeSetName')).toBe(SET);
   });
 });
 

@@ -2,6 +2,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { openAccount } from '../../../src/adapters/cloud/account.ts';
 import { openCodeBucket } from '../../../src/adapters/cloud/code-bucket.ts';
 import { openSecretParameters } from '../../../src/adapters/cloud/secret-parameters.ts';
+import type { Config } from '../../../src/config/load.ts';
+import { openCloud } from '../../../src/deps/cloud.ts';
+import { testIo } from '../../../src/ui/test-io.ts';
 import { type Answered, awsServer, type Script, xml, xmlError } from './aws.ts';
 
 const closers: (() => void | Promise<void>)[] = [];
@@ -88,6 +91,37 @@ describe('secrets', () => {
     expect(server.traced.join()).toMatch(/^debug: ssm PutParameter 200 \d+ ms$/);
   });
 
+  it('are encrypted with the key that the profile states for its functions', async () => {
+    const server = await awsServer(({ action }) =>
+      action === 'GetCallerIdentity'
+        ? xml(
+            'GetCallerIdentity',
+            '<Account>123456789012</Account><Arn>arn:aws:iam::123456789012:user/x</Arn>',
+          )
+        : json(200, { Version: 1 }),
+    );
+    closers.push(server.close);
+    const key = 'arn:aws:kms:eu-central-1:123456789012:key/1';
+    const profile = {
+      ...{
+        account: '123456789012',
+        region: 'eu-central-1',
+        stack: 'prod',
+        keyEnvs: ['live'],
+        stripe: 'test',
+      },
+      deploy: { parameters: { core: { SecretsKmsKeyArn: key } } },
+    };
+    const config = { profile, profileName: 'prod', isLocal: false, project: { profiles: { prod: profile } } };
+    const world = { io: testIo({ env: { AWS_ENDPOINT_URL: server.endpoint } }) };
+    const cloud = await openCloud(world as never, config as unknown as Config, null);
+    closers.push(cloud.close);
+    await cloud.secrets.put('/saasctl/prod/stripe-key', SECRET);
+    await cloud.secrets.putOnce('/saasctl/prod/cursor-secret', 'a');
+    const put = server.asked.filter(({ action }) => action === 'AmazonSSM.PutParameter');
+    expect(put.map(({ body }) => JSON.parse(body).KeyId)).toEqual([key, key]);
+  });
+
   it('made once are never written again', async () => {
     const { secrets, server } = await secretsOn((_, number) =>
       number === 1
@@ -167,6 +201,20 @@ describe('the account', () => {
       xmlError('ExpiredToken', 'The security token included in the request is expired', 403),
     );
     closers.push(server.close);
-    await expect(openAccount(server.settings)).rejects.toMatchObject({ code: 'aws_denied', exitCode: 4 });
+    await expect(openAccount(server.settings)).rejects.toMatchObject({
+      code: 'aws_denied',
+      exitCode: 4,
+      next: 'aws sso login',
+    });
+  });
+
+  it.each([
+    ['InvalidClientTokenId', 'The security token included in the request is invalid.', 'aws configure'],
+    ['SignatureDoesNotMatch', 'The request signature we calculated does not match', 'aws configure'],
+    ['AccessDenied', 'User x is not authorized', 'aws sts get-caller-identity'],
+  ])('refused with %s says what to do', async (name, message, next) => {
+    const server = await awsServer(() => xmlError(name, message, 403));
+    closers.push(server.close);
+    await expect(openAccount(server.settings)).rejects.toMatchObject({ code: 'aws_denied', next });
   });
 });

@@ -36,6 +36,13 @@ it('gives back what was metered, to the unit, also beyond what a number holds', 
   });
   expect(read?.amounts().get('acme')).toMatchObject(OF.get('acme') ?? {});
   expect(read?.amounts().get('zoo')).toMatchObject({ tokens: 3n });
+  const { columns } = read ?? {};
+  expect([columns?.ids, columns?.of('byte_hours'), columns?.of('tokens'), columns?.of('none')]).toEqual([
+    ['acme', 'zoo'],
+    [2n ** 60n, 0],
+    [0, 3],
+    [],
+  ]);
 });
 
 it.each(['account', 'region', 'stack', 'endpoint'] as const)('knows nothing of another %s', async (field) => {

@@ -80,7 +80,7 @@ export function problemsOf(input: AllocationInput, report: Reporter = ours, most
       );
       same(`${by}: ${column}`, exactSum(whole.rows.map((row) => row[column].exact)), total.exact);
     }
-    const [first] = allocation.tenants.keys();
+    const [first] = allocation.tenants.ids;
     if (by === 'tenant' && first !== undefined) {
       const before = whole.rows.find(({ tenantId }) => tenantId === first);
       const [alone] = report(allocation, input, by, first).rows;

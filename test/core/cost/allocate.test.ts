@@ -25,12 +25,13 @@ const policy = (more: Partial<Policy>): { policy: Policy } => ({ policy: { ...DE
 /** Who carries what, in the bill's currency. */
 function carried(input: AllocationInput) {
   const { tenants, totals, scale, unallocated } = allocate(input);
-  const amount = (units: bigint) => formatDecimal({ units, scale });
+  const { ids, direct, allocated, overhead } = tenants;
+  const amount = (units: number | bigint = 0) => formatDecimal({ units: BigInt(units), scale });
   return {
     ...Object.fromEntries(
-      [...tenants].map(([id, { direct, allocated, overhead }]) => [
+      ids.map((id, at) => [
         id,
-        [direct, allocated, overhead].map(amount).join(' + '),
+        [direct, allocated, overhead].map((column) => amount(column[at])).join(' + '),
       ]),
     ),
     ...(totals.unallocated === 0n ? {} : { '(unallocated)': amount(totals.unallocated) }),

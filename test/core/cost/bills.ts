@@ -98,6 +98,16 @@ export function randomMonth(seed: number): AllocationInput {
   };
 }
 
+/** The same with amounts so small that plain numbers hold them exactly, as those of most real bills. */
+export function smallMonth(seed: number): AllocationInput {
+  const month = randomMonth(seed);
+  const lines = month.bill.lines.map((one) => {
+    const { units, scale } = one.amount;
+    return { ...one, amount: { units: units % 9_973n, scale: 2 + (scale % 9) } };
+  });
+  return { ...month, bill: bill(lines, { currency: month.bill.currency }) };
+}
+
 function randomTenant(random: Random, at: number): CostTenant {
   const deleted = random.below(8) === 0;
   return tenant(`t-${at}`, {

@@ -62,12 +62,12 @@ describe('a template’s parameters', () => {
   });
   const filled = (over: Partial<ParameterSources>) => fillParameters(sources(over))['LogRetentionDays'];
 
-  it('come from the project, else the tool, else the stack, else the template', () => {
+  it('come from the project, else the tool, else the template: what left the project leaves the stack', () => {
     const previous = { parameters: { LogRetentionDays: '3' } };
     const known = { LogRetentionDays: '2' };
     expect(filled({ given: { LogRetentionDays: '1' }, known, previous })).toBe('1');
     expect(filled({ known, previous })).toBe('2');
-    expect(filled({ previous })).toBe('3');
+    expect(filled({ previous })).toBe('30');
     expect(filled({})).toBe('30');
   });
 
@@ -96,7 +96,8 @@ describe('a template’s parameters', () => {
 
   it('that nobody knows are named, all at once', () => {
     const parameters = [parameter('CodeBucket'), parameter('HandlerKey'), parameter('Stack', 'prod')];
-    expect(() => fillParameters(sources({ template: { parameters } }))).toThrow(
+    const previous = { parameters: { HandlerKey: 'old.zip' } };
+    expect(() => fillParameters(sources({ template: { parameters }, previous }))).toThrow(
       expect.objectContaining({
         code: 'parameter_missing',
         message: expect.stringContaining('CodeBucket, HandlerKey'),

@@ -14,24 +14,33 @@ async function inhabited({ tenants = [] as string[] } = {}): Promise<FakeCloud> 
     kind: 'core' | 'service' | 'guardrails' | 'bootstrap' | 'silo',
     body: string,
     stack = 'prod',
-  ) => deploy(cloud, { name, kind, body, tags: { 'saasctl-stack': stack } });
+    tags = {},
+  ) => deploy(cloud, { name, kind, body, tags: { 'saasctl-stack': stack, ...tags } });
   await one('prod-bootstrap', 'bootstrap', template({ table: null, bucket: 'prod-code' }));
   await one('prod', 'core', template());
   await one('prod-service', 'service', template({ table: null }));
   await one('prod-guardrails', 'guardrails', template({ table: null }));
   for (const id of tenants)
-    await one(`prod-tenant-${id}`, 'silo', template({ table: `prod-app-data-${id}` }));
+    await one(`prod-tenant-${id}`, 'silo', template({ table: `prod-app-data-${id}` }), 'prod', {
+      'saasctl-tenant': id,
+    });
   await one('prod-eu', 'core', template({ table: 'prod-eu-gates' }), 'prod-eu');
   cloud.secrets.set('/saasctl/prod/cursor-secret', 'x');
   cloud.calls.length = 0;
   return cloud;
 }
 
-function destroy(cloud: FakeCloud, name = 'prod', over: Partial<DestroyHooks> = {}, dryRun = false) {
+function destroy(
+  cloud: FakeCloud,
+  name = 'prod',
+  over: Partial<DestroyHooks> = {},
+  dryRun = false,
+  deleteData = false,
+) {
   const { hooks } = person(cloud);
   return destroyStack(
     cloud,
-    { name, stack: 'prod', dryRun, secrets: SECRETS },
+    { name, stack: 'prod', dryRun, deleteData, secrets: SECRETS },
     { ...hooks, confirm: async () => {}, ...over },
   );
 }
@@ -56,7 +65,7 @@ describe('destroy', () => {
   it('is nothing the second time', async () => {
     const cloud = await inhabited();
     await destroy(cloud);
-    expect(await destroy(cloud)).toEqual({ stack: 'prod', status: 'absent', stacks: [], left: [] });
+    expect(await destroy(cloud)).toEqual({ stack: 'prod', status: 'absent', stacks: [], left: [], lost: [] });
   });
 
   it('is followed by a deploy that takes the tables in again, with what is in them', async () => {
@@ -132,12 +141,29 @@ describe('destroy', () => {
     });
   });
 
-  it('takes no stack that carries another profile’s tag', async () => {
+  it.each([
+    ['carries another profile’s tag', { 'saasctl-stack': 'prod-service' }],
+    ['carries none', {}],
+  ])('takes no stack of the right name that %s', async (_, tags) => {
     const cloud = await inhabited();
-    cloud.stack('prod-service').tags['saasctl-stack'] = 'prod-service';
+    cloud.stack('prod-service').tags = tags;
     expect(
       destroyOrder('prod', 'prod', await cloud.stacks.list('prod')).map(({ name }) => name),
     ).not.toContain('prod-service');
+    await expect(destroy(cloud, 'prod-service')).rejects.toMatchObject({ code: 'stack_taken', exitCode: 5 });
+    const notes: string[] = [];
+    const onNote = (text: string): void => {
+      notes.push(text);
+    };
+    await destroy(cloud, 'prod', { onNote });
+    expect(cloud.stack('prod-service').status).toBe('CREATE_COMPLETE');
+    expect(notes).toEqual(['prod-service is not this profile’s, by its tags: it is left alone']);
+  });
+
+  it('takes no tenant’s stack for another tenant’s', async () => {
+    const cloud = await inhabited({ tenants: ['acme'] });
+    cloud.stack('prod-tenant-acme').tags['saasctl-tenant'] = 'beta';
+    await expect(destroy(cloud, 'prod-tenant-acme')).rejects.toMatchObject({ code: 'stack_taken' });
   });
 
   it('that fails names the cause, and goes on once it is mended', async () => {
@@ -192,7 +218,7 @@ describe('destroy', () => {
     }
   });
 
-  it.each(['stacks.list', 'stacks.resources', 'stacks.protect', 'stacks.remove', 'secrets.exists'] as const)(
+  it.each(['stacks.list', 'stacks.resources', 'stacks.retained', 'stacks.protect', 'stacks.remove'] as const)(
     'without the permission for %s exits 4, and goes on with it',
     async (call) => {
       const cloud = await inhabited();
@@ -206,4 +232,85 @@ describe('destroy', () => {
       expect((await cloud.stacks.list('')).map(({ name }) => name)).toEqual(['prod-eu']);
     },
   );
+});
+
+it('names a secret that it may not look for, with all else that is left', async () => {
+  const cloud = await inhabited();
+  cloud.deny('secrets.exists');
+  const { status, left } = await destroy(cloud);
+  expect(status).toBe('deleted');
+  expect(left.map(({ type }) => type)).toContain('AWS::DynamoDB::Table');
+  expect(left.filter(({ type }) => type === 'AWS::SSM::Parameter')).not.toEqual([]);
+});
+
+describe('data that a template does not retain', () => {
+  const OWN = 'prod-service';
+  const asked = async (cloud: FakeCloud, deleteData: boolean) => {
+    let question: Parameters<DestroyHooks['confirm']>[0] | undefined;
+    const confirm: DestroyHooks['confirm'] = async (given) => {
+      question = given;
+    };
+    const done = await destroy(cloud, 'prod', { confirm }, false, deleteData);
+    return { question, done };
+  };
+  async function withOrders(policy: string | null = null): Promise<FakeCloud> {
+    const cloud = await inhabited();
+    const body = template({ table: 'orders', policy });
+    const own = {
+      name: OWN,
+      kind: 'service',
+      body,
+      parameters: {},
+      tags: { 'saasctl-stack': 'prod' },
+    } as const;
+    await deploy(cloud, own);
+    return cloud;
+  }
+
+  it.each([null, 'Delete', 'Snapshot'])(
+    'is not said to stay, nor deleted without being asked for: %s',
+    async (policy) => {
+      const cloud = await withOrders(policy);
+      await expect(destroy(cloud, 'prod', { confirm: () => expect.fail('asked') })).rejects.toMatchObject({
+        code: 'would_delete_data',
+        exitCode: 5,
+        message:
+          'deleting prod-service would delete GatesTable (AWS::DynamoDB::Table orders) with all that is in there',
+        next: 'saasctl destroy prod --delete-data',
+      });
+      expect(cloud.calls.filter((call) => /protect|remove/.test(call))).toEqual([]);
+      expect(cloud.world.has('orders')).toBe(true);
+    },
+  );
+
+  it('is shown as what goes in a dry run', async () => {
+    const dry = await destroy(await withOrders(), 'prod', {}, true);
+    expect(dry.lost).toEqual([
+      { stack: OWN, logicalId: 'GatesTable', physicalId: 'orders', type: 'AWS::DynamoDB::Table' },
+    ]);
+    expect(dry.left.map(({ physicalId }) => physicalId)).toEqual(['prod-gates', 'prod-code']);
+  });
+
+  it('goes where that is asked for, and the confirmation names it', async () => {
+    const cloud = await withOrders();
+    const { question, done } = await asked(cloud, true);
+    expect(question?.loses.map(({ physicalId }) => physicalId)).toEqual(['orders']);
+    expect(question?.keeps.map(({ physicalId }) => physicalId)).toEqual(['prod-gates', 'prod-code']);
+    expect(done).toMatchObject({ status: 'deleted', lost: [{ physicalId: 'orders' }] });
+    expect([...cloud.world.keys()].sort()).toEqual(['prod-code', 'prod-eu-gates', 'prod-gates']);
+  });
+
+  it.each(['Retain', 'RetainExceptOnCreate'])('stays with %s', async (policy) => {
+    const cloud = await withOrders(policy);
+    const { question } = await asked(cloud, false);
+    expect(question).toMatchObject({ keeps: [{ physicalId: 'orders' }, {}, {}], loses: [] });
+    expect(cloud.world.has('orders')).toBe(true);
+  });
+
+  it('a queue is named, and is no obstacle', async () => {
+    const cloud = await inhabited();
+    await deploy(cloud, { name: 'prod', body: template({ queue: true }) });
+    const { question } = await asked(cloud, false);
+    expect(question?.loses).toMatchObject([{ logicalId: 'Dead', type: 'AWS::SQS::Queue' }]);
+  });
 });

@@ -13,11 +13,19 @@ export interface Shape {
   memory?: number;
   bucket?: string;
   queue?: boolean;
+  /** The deletion policy of table and bucket; `null`: none. */
+  policy?: string | null;
 }
 
 /** A template of what a test needs; DeletionProtection as in the shipped one. */
-export function template({ table = 'prod-gates', memory = 128, bucket, queue = false }: Shape = {}): string {
-  const keep = { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' };
+export function template({
+  table = 'prod-gates',
+  memory = 128,
+  bucket,
+  queue = false,
+  policy = 'RetainExceptOnCreate',
+}: Shape = {}): string {
+  const keep = policy === null ? {} : { DeletionPolicy: policy, UpdateReplacePolicy: 'Retain' };
   return JSON.stringify({
     Parameters: { DeletionProtection: { Type: 'String', Default: 'false' } },
     Resources: {

@@ -63,6 +63,28 @@ describe('a deploy', () => {
     expect(cloud.stack('prod').protected).toBe(true);
   });
 
+  it('takes in a full table protected, and never says otherwise of it', async () => {
+    const cloud = fakeCloud();
+    cloud.world.set('prod-gates', { type: 'AWS::DynamoDB::Table', data: 'gates' });
+    const dry = await deploy(cloud, { dryRun: true });
+    expect(dry.changes).toContainEqual(expect.objectContaining({ action: 'Import' }));
+    expect(await cloud.stacks.describe('prod')).toBeNull();
+    const protections: unknown[] = [];
+    const { hooks, seen } = person(cloud);
+    const pause = async (ms: number) => {
+      await cloud.pause(ms);
+      protections.push(
+        cloud.stack('prod').resources.get('GatesTable')?.properties['DeletionProtectionEnabled'],
+      );
+    };
+    expect(await deployStack(cloud, REQUEST, { ...hooks, pause })).toMatchObject({ status: 'created' });
+    expect(new Set(protections.filter((one) => one !== undefined))).toEqual(new Set(['true']));
+    expect(cloud.stack('prod').parameters).toEqual({ DeletionProtection: 'true' });
+    expect(seen.questions).toHaveLength(1);
+    expect(cloud.world.get('prod-gates')).toMatchObject({ data: 'gates' });
+    expect((await deploy(cloud)).status).toBe('unchanged');
+  });
+
   it('does not protect what the project wants unprotected, nor stacks without data', async () => {
     const cloud = fakeCloud();
     await deploy(cloud, { kind: 'service', parameters: { DeletionProtection: 'false' } });
@@ -78,6 +100,34 @@ describe('a deploy', () => {
     await expect(deploy(cloud, {}, { confirm: () => Promise.reject(no) })).rejects.toBe(no);
     expect(await cloud.stacks.describe('prod')).toBeNull();
     expect(cloud.world.size).toBe(0);
+  });
+});
+
+describe('a stack of the right name that is not ours', () => {
+  const TENANTS = { 'saasctl-stack': 'prod', 'saasctl-tenant': 'acme' };
+  it.each([
+    ['has no tag', {}, REQUEST.tags],
+    ['is another profile’s', { 'saasctl-stack': 'other' }, REQUEST.tags],
+    ['is another tenant’s', { ...TENANTS, 'saasctl-tenant': 'beta' }, TENANTS],
+    ['is no tenant’s', { 'saasctl-stack': 'prod' }, TENANTS],
+  ])('that %s is refused before anything is planned, and left as it is', async (_, tags, wanted) => {
+    for (const status of ['CREATE_COMPLETE', 'ROLLBACK_COMPLETE', 'UPDATE_IN_PROGRESS']) {
+      const cloud = await deployed();
+      Object.assign(cloud.stack('prod'), { tags, status });
+      for (const dryRun of [true, false])
+        await expect(deploy(cloud, { tags: wanted, dryRun })).rejects.toMatchObject({
+          code: 'stack_taken',
+          exitCode: 5,
+        });
+      expect(cloud.calls.filter((call) => /plan|remove|execute|protect/.test(call))).toEqual([]);
+      expect(cloud.stack('prod')).toMatchObject({ tags, status });
+    }
+  });
+
+  it('is ours where it was planned and never made: nothing is in it', async () => {
+    const cloud = fakeCloud();
+    await cloud.stacks.plan({ ...REQUEST, stack: 'prod', create: true, token: 'somebody' });
+    expect(await deploy(cloud)).toMatchObject({ status: 'created' });
   });
 });
 

@@ -24,7 +24,7 @@ const stack: StackState = {
   status: 'UPDATE_COMPLETE',
   reason: null,
   outputs: { ApiUrl: 'https://acme' },
-  parameters: { Isolation: 'silo' },
+  parameters: { Isolation: 'silo', DeletionProtection: 'true' },
   tags: { 'saasctl-stack': 'prod', 'saasctl-tenant': 'acme' },
   updatedAt: null,
 };
@@ -74,6 +74,11 @@ describe('a tenant that is ready', () => {
     expect(found(active, { gate: { ...gateOf, status: 'deleted' } })).toEqual(['gate fail']);
   });
 
+  it('a stack that went back to what ran before is no fault of it, and told', () => {
+    const status = 'UPDATE_ROLLBACK_COMPLETE';
+    expect(found(inState('active'), { stack: { ...stack, status } })).toEqual(['stack ok']);
+  });
+
   it('no status of a stack is taken for a good one that is not', () => {
     const told = Object.keys(STANDINGS).filter(
       (status) => found(inState('active'), { stack: { ...stack, status } }).length === 0,
@@ -102,7 +107,9 @@ describe('a tenant on its way', () => {
       { stack: { ...stack, status: 'UPDATE_ROLLBACK_COMPLETE' } },
       { stack: { ...stack, status: 'CREATE_IN_PROGRESS' } },
       { stack: { ...stack, tags: {} } },
-      { stack: { ...stack, parameters: { Isolation: 'bridge' } } },
+      { stack: { ...stack, parameters: { ...stack.parameters, Isolation: 'bridge' } } },
+      // Made, and killed before the table was protected.
+      { stack: { ...stack, parameters: { ...stack.parameters, DeletionProtection: 'false' } } },
     ])
       expect(found(late, more), JSON.stringify(more)).toEqual(['state fail']);
     const [finding] = reconcile(late, real(late), place);
