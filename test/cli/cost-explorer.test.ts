@@ -178,12 +178,12 @@ describe('cost report from Cost Explorer', () => {
     const share = await report(' --by feature --max-unallocated 60%');
     expect([share.code, share.error()]).toMatchObject([
       2,
-      { code: 'checked_by_tenant', next: 'saasctl cost report --max-unallocated 60%' },
+      { code: 'checked_by_tenant', next: 'saasctl cost report --max-unallocated 60% --profile prod' },
     ]);
     const margins = await report(' --by feature --month 2026-10 --fail-on-negative-margin');
     expect(margins.error()).toMatchObject({
       code: 'checked_by_tenant',
-      next: 'saasctl cost report --month 2026-10 --fail-on-negative-margin',
+      next: 'saasctl cost report --month 2026-10 --fail-on-negative-margin --profile prod',
     });
     expect(explorer.queries.length).toBe(before);
     await project.edit((file) => {
