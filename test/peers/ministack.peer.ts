@@ -78,7 +78,7 @@ describe('before the stack is there', () => {
     expect([code, error().code, error().next]).toEqual([
       2,
       'not_deployed',
-      `saasctl deploy --stack ${STACK}`,
+      `saasctl deploy --stack ${STACK} --profile prod`,
     ]);
     expect(proxy.operations()).not.toContain('CreateTable');
   });
