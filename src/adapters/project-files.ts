@@ -42,17 +42,21 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
+async function writeSynced(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
 /** Complete or not there, whatever happens meanwhile; `false` where somebody else was faster. */
 async function createWhole(path: string, text: string): Promise<boolean> {
   const draft = `${path}.${randomUUID()}.tmp`;
   try {
-    const file = await open(draft, 'wx');
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeSynced(draft, text);
     await link(draft, path);
     return true;
   } catch (error) {
@@ -67,13 +71,7 @@ async function createWhole(path: string, text: string): Promise<boolean> {
 async function replaceWhole(path: string, text: string): Promise<void> {
   const draft = `${path}.${randomUUID()}.tmp`;
   try {
-    const file = await open(draft, 'wx');
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeSynced(draft, text);
     await rename(draft, path);
   } catch (error) {
     await rm(draft, { force: true });

@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path';
-import type { Context, Host, Identity } from './context.ts';
+import type { Context, Host } from './context.ts';
 import { define, onRun } from './define.ts';
 
 const FILE = 'saasctl.json';
@@ -35,12 +35,13 @@ that is there already stays as it is.`,
   return onRun(host, command, async (cx: Context, options: Options) => {
     const { deps } = cx;
     const path = join(deps.cwd, FILE);
-    // Asked first: where nobody can be told, nothing is written.
-    const identity = options.aws === true ? await identify(cx, command.optsWithGlobals()['region']) : null;
+    // Asked first: where nobody can be told, or what was typed is wrong, nothing is written.
+    const wanted =
+      options.aws === true ? await wantedProfile(cx, command.optsWithGlobals()['region'], options) : null;
     let outcome: Written['outcome'] = (await deps.files.create(path, await deps.files.starter()))
       ? 'created'
       : 'unchanged';
-    if (identity !== null && (await addProfile(cx, path, identity, options)) && outcome === 'unchanged')
+    if (wanted !== null && (await addProfile(cx, path, wanted)) && outcome === 'unchanged')
       outcome = 'updated';
     await ignoreStore(cx, path);
     await cx.print<Written>({
@@ -52,29 +53,29 @@ that is there already stays as it is.`,
         { header: 'outcome', value: ({ outcome: is }) => is },
       ],
     });
-    if (identity !== null) cx.note(`next: saasctl deploy --profile ${PROFILE}`);
+    if (wanted !== null) cx.note(`next: saasctl deploy --profile ${PROFILE}`);
     else if (outcome === 'created') cx.note('next: saasctl quickstart, or saasctl tenant create <id>');
   });
 }
 
-/** Whose credentials these are, in the region asked for or set up. */
-async function identify({ deps }: Context, flag: string | undefined): Promise<Identity> {
+/** Whose credentials these are, in the region asked for or set up, and the stack's name. */
+async function wantedProfile({ deps }: Context, flag: string | undefined, { stack }: Options) {
+  const { checkRegion, stackNameFrom } = await import('../config/aws-profile.ts');
+  const name = stackNameFrom(stack, basename(deps.cwd));
   const asked = flag ?? (deps.env['SAASCTL_REGION'] || undefined);
-  const { checkRegion } = await import('../config/aws-profile.ts');
-  return deps.identify(asked === undefined ? null : checkRegion(asked), null);
+  const { account, region } = await deps.identify(asked === undefined ? null : checkRegion(asked), null);
+  return { account, region, stack: name };
 }
 
 /** Adds the profile to the file; `false` where it is there. */
 async function addProfile(
   { deps }: Context,
   path: string,
-  { account, region }: Identity,
-  { stack }: Options,
+  wanted: Awaited<ReturnType<typeof wantedProfile>>,
 ): Promise<boolean> {
-  const { stackNameFrom, withAwsProfile } = await import('../config/aws-profile.ts');
-  const name = stackNameFrom(stack, basename(deps.cwd));
+  const { withAwsProfile } = await import('../config/aws-profile.ts');
   const text = (await deps.files.read(path)) ?? '';
-  const added = await withAwsProfile(text, path, PROFILE, { account, region, stack: name });
+  const added = await withAwsProfile(text, path, PROFILE, wanted);
   if (added !== null) await deps.files.replace(path, added);
   return added !== null;
 }

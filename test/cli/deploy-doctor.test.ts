@@ -1,5 +1,5 @@
 // What `doctor` says of an AWS profile, and what `init --aws` writes.
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli.ts';
@@ -144,6 +144,10 @@ describe('init --aws', () => {
       const before = await file();
       expect((await init(words)).code).toBe(2);
       expect(await file()).toBe(before);
+      // Nor where there is no project yet.
+      await rm(join(dir, 'saasctl.json'));
+      expect((await init(words)).code).toBe(2);
+      await expect(file()).rejects.toMatchObject({ code: 'ENOENT' });
     },
   );
 });

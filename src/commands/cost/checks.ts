@@ -7,7 +7,7 @@ import { moneyText } from '../../ui/amount.ts';
 import type { Gathered } from './gather.ts';
 
 /** For cron: exit code 8 where more of a bill is unallocated than `limit` percent. */
-export function checkUnallocated({ months }: Gathered, limit: Decimal): void {
+export function checkUnallocated({ months, sourceName }: Gathered, limit: Decimal): void {
   const over = months
     .map(({ bill, allocation }) => ({ bill, allocation: allocation() }))
     .filter(({ allocation }) => exceedsUnallocated(allocation, limit));
@@ -20,7 +20,8 @@ export function checkUnallocated({ months }: Gathered, limit: Decimal): void {
     category: 'pending',
     message: `more than ${formatDecimal(limit)}% of the bill is no tenant’s in ${over.map(({ bill }) => bill.month).join(', ')}`,
     hint: reasons.slice(0, 3).join('; ') || undefined,
-    next: 'saasctl cost tags',
+    // Of a file's tags AWS knows nothing.
+    next: sourceName === 'ce' ? 'saasctl cost tags' : 'saasctl cost report -o json',
   });
 }
 
