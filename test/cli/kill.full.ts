@@ -4,14 +4,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type StripeStandIn, startStripeStandIn } from '../../src/local/stripe/server.ts';
+import { startStripeStandIn } from '../../src/local/stripe/server.ts';
 import { type BillingProject, openBillingProject, storeOf } from '../fixtures/billing.ts';
 import { BIN } from '../fixtures/cli.ts';
 
 const TENANTS = 40;
 const DAY = 86_400_000;
-/** Longer than any pause in a run but the one for what another left. */
-const IDLE_MS = 700;
 /** Two at a time: they overlap each other, and what the killed ones left. */
 const LANES = 2;
 
@@ -48,27 +46,25 @@ function sync(url: string) {
   return { child, ended, said: () => text };
 }
 
-/** Kills a run after so many answers, give or take; one in ten at any time after its start. */
-function killAtRandom(child: ChildProcess, standIn: StripeStandIn): () => void {
-  const answered = (): number => Object.values(standIn.answers()).reduce((sum, count) => sum + count, 0);
-  const spawnedAt = performance.now();
-  const early = Math.random() < 0.1 ? Math.random() * 300 : Number.POSITIVE_INFINITY;
-  const first = answered();
-  const enough = first + 1 + Math.floor(Math.random() * 30);
-  const jitter = Math.random() * 10;
-  let seen = first;
-  let seenAt = spawnedAt;
-  const timer = setInterval(() => {
-    const now = performance.now();
-    if (answered() > seen) [seen, seenAt] = [answered(), now];
-    // One that only waits for what a killed one left has nothing more to show.
-    const idle = seen > first && now - seenAt > IDLE_MS;
-    if (idle || (seen >= enough && now - seenAt >= jitter) || now - spawnedAt >= early) child.kill('SIGKILL');
-  }, 2);
-  return () => clearInterval(timer);
+/** When a run dies: so long after its start, or after so many answers of a kind; `null`: before it hears of the last. */
+interface Death {
+  at: 'start' | 'answer' | 'delivery';
+  nth: number;
+  afterMs: number | null;
 }
 
-/** Kills `rounds` runs at random moments, usage growing all the while; then lets one end. */
+function randomDeath(): Death {
+  const kind = Math.random();
+  if (kind < 0.1) return { at: 'start', nth: 0, afterMs: Math.random() * 300 };
+  const nth = 1 + Math.floor(Math.random() * 6);
+  return {
+    at: kind < 0.4 ? 'answer' : 'delivery',
+    nth,
+    afterMs: Math.random() < 0.5 ? null : Math.random() * 15,
+  };
+}
+
+/** Kills `rounds` runs, usage growing all the while; then lets one end. What else runs here changes no moment. */
 async function killRounds(rounds: number) {
   // Days that no run folds away.
   const days = [1, 0].map((ago) => new Date(project.clock.now - ago * DAY).toISOString().slice(0, 10));
@@ -85,38 +81,56 @@ async function killRounds(rounds: number) {
     counters.set(id, (counters.get(id) ?? 0) + calls);
   };
   await Promise.all(Array.from({ length: 100 }, use));
+  const standIns = [project.standIn];
   let killed = 0;
-  let duplicates = 0;
-  let left = rounds;
   const lane = async () => {
     const standIn = await startStripeStandIn({ storeDir: storeOf(project) });
     closers.push(() => standIn.stop());
     standIn.control({ latencyMs: 4 });
-    while (left-- > 0) {
+    standIns.push(standIn);
+    // The first dies before it hears that what it sent has arrived; the others when they may.
+    let death: Death = { at: 'delivery', nth: 1, afterMs: null };
+    let kill = () => {};
+    const seen = { answer: 0, delivery: 0 };
+    const url = await between(standIn.url, (isDelivery, pass) => {
+      seen.answer++;
+      if (isDelivery) seen.delivery++;
+      const isDue = death.at !== 'start' && seen[death.at] >= death.nth;
+      if (!isDue) return pass();
+      if (death.afterMs === null) return kill();
+      pass();
+      setTimeout(kill, death.afterMs);
+    });
+    while (killed < rounds) {
       await Promise.all(Array.from({ length: 8 }, use));
-      const { child, ended } = sync(standIn.url);
-      const stop = killAtRandom(child, standIn);
-      if ((await ended) === null) killed++;
-      stop();
+      Object.assign(seen, { answer: 0, delivery: 0 });
+      const { child, ended, said } = sync(url);
+      kill = () => child.kill('SIGKILL');
+      const timer = death.at === 'start' ? setTimeout(kill, death.afterMs ?? 0) : undefined;
+      const code = await ended;
+      clearTimeout(timer);
+      // One that ends by itself had less to do than it should have lived for.
+      if (code === null) killed++;
+      else expect([0, 7], said()).toContain(code);
+      death = randomDeath();
     }
-    const last = sync(standIn.url);
-    expect(await last.ended, last.said()).toBe(0);
-    duplicates += standIn.answers()[400] ?? 0;
   };
   await Promise.all(Array.from({ length: LANES }, lane));
+  const last = Array.from({ length: LANES }, () => sync(project.standIn.url));
+  for (const { ended, said } of last) expect(await ended, said()).toBe(0);
+  const duplicates = standIns.reduce((sum, standIn) => sum + (standIn.answers()[400] ?? 0), 0);
   const wrong = [...customers].flatMap(([id, customer]) => {
     const [used, billed] = [counters.get(id) ?? 0, project.counted(customer)];
     return used === billed ? [] : [{ id, used, billed }];
   });
-  return { killed, duplicates, wrong };
+  return { duplicates, wrong };
 }
 
 describe('usage sync-stripe, killed with SIGKILL at random moments', () => {
   it('bills every unit once, and no unit twice, after 200 rounds', async () => {
     project = await openBillingProject({ shared: true });
-    const { killed, duplicates, wrong } = await killRounds(200);
+    const { duplicates, wrong } = await killRounds(200);
     expect(wrong).toEqual([]);
-    expect(killed).toBeGreaterThan(150);
     // Killed between sending and writing down: what they had sent was sent again, and refused by its id.
     expect(duplicates).toBeGreaterThan(0);
     const again = sync(project.standIn.url);
@@ -130,7 +144,13 @@ describe('usage sync-stripe, killed with SIGKILL at random moments', () => {
     const day = new Date(project.clock.now - DAY).toISOString().slice(0, 10);
     const customer = await project.tenant('acme', `--bill-from ${day}`);
     await project.count('acme', 100, day);
-    const url = await forgetful(project.standIn.url);
+    let arrived = false;
+    const forgetful = (isDelivery: boolean, pass: () => void) => {
+      if (isDelivery && !arrived) for (const child of children) child.kill('SIGKILL');
+      else pass();
+      arrived ||= isDelivery;
+    };
+    const url = await between(project.standIn.url, forgetful, { anew: true });
     expect(await sync(url).ended).toBe(null);
     const last = sync(url);
     expect(await last.ended, last.said()).toBe(0);
@@ -139,18 +159,21 @@ describe('usage sync-stripe, killed with SIGKILL at random moments', () => {
 });
 
 /**
- * A Stripe to which every attempt is a new event: its identifier is replaced on the way.
- * The first one arrives, and the run that sent it is killed before it hears of that.
+ * Stands before a stand-in and says of each answer whether it is a delivery's, before it is passed on.
+ * `anew`: to the stand-in every attempt is a new event, its identifier replaced on the way.
  */
-async function forgetful(url: string): Promise<string> {
-  let heard = false;
+async function between(
+  url: string,
+  answered: (isDelivery: boolean, pass: () => void) => unknown,
+  { anew = false } = {},
+): Promise<string> {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const form = new URLSearchParams(Buffer.concat(chunks).toString());
     const given = form.get('identifier');
-    const fresh = `fresh_${randomBytes(9).toString('hex')}`;
-    if (given !== null) form.set('identifier', fresh);
+    const sent = anew ? `anew_${randomBytes(9).toString('hex')}` : given;
+    if (given !== null && sent !== null) form.set('identifier', sent);
     const { method = 'GET', headers } = request;
     const answer = await fetch(`${url}${request.url}`, {
       method,
@@ -159,11 +182,11 @@ async function forgetful(url: string): Promise<string> {
     }).catch(() => null);
     if (answer === null) return void response.destroy();
     const text = await answer.text();
-    if (given !== null && !heard) for (const child of children) child.kill('SIGKILL');
-    heard ||= given !== null;
-    const date = answer.headers.get('date') ?? '';
-    response.writeHead(answer.status, { 'content-type': 'application/json', date });
-    response.end(given === null ? text : text.replaceAll(fresh, given));
+    answered(given !== null, () => {
+      const date = answer.headers.get('date') ?? '';
+      response.writeHead(answer.status, { 'content-type': 'application/json', date });
+      response.end(given === null || sent === null ? text : text.replaceAll(sent, given));
+    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
