@@ -208,6 +208,22 @@ describe('a tenant that is not ready', () => {
     await proxy.close();
   });
 
+  it('made by another run while this one looks for its table: unchanged, its data is not of somebody before', async () => {
+    const proxy = await startProxy(project.endpoint);
+    let other: Promise<Json> | undefined;
+    proxy.rule = async ({ operation, body }) => {
+      if (operation !== 'DescribeTable' || body.TableName !== 'local-app-data-twin') return undefined;
+      other ??= json('tenant create twin --isolation bridge');
+      await other;
+      return undefined;
+    };
+    const world = { env: { AWS_ENDPOINT_URL_DYNAMODB: proxy.endpoint } };
+    const ran = await cli('tenant create twin --isolation bridge -o json', world);
+    expect([ran.code, ran.stderr]).toEqual([0, '']);
+    expect([await other, ran.json()]).toMatchObject([{ outcome: 'created' }, { outcome: 'unchanged' }]);
+    await proxy.close();
+  });
+
   it('eight create it at once: one table, one creation, one activation; the rest say unchanged', async () => {
     const runs = await Promise.all(
       Array.from({ length: 8 }, () => inRealTime('tenant create crowd --isolation bridge -o json')),

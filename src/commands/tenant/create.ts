@@ -71,9 +71,10 @@ async function runCreate(cx: Context, id: string, options: Options): Promise<voi
   const begin = (run: Run) =>
     mutate(cx, {
       plan: async (store) => {
+        // Asked for first: a tenant is written down before its table is made, by whichever run.
+        const table = options.adoptData === true ? null : await tableOf(store, id, input);
         const existing = await store.tenant(id);
-        // Only of a tenant that is new: one that was begun may have made the table itself.
-        if (existing === null && options.adoptData !== true) await refuseStrayData(config, store, id, input);
+        if (existing === null && table !== null) throw strayData(config, id, input, table);
         const defaults = {
           plan,
           ifNotExists: options.ifNotExists === true,
@@ -105,22 +106,32 @@ async function printPreview(cx: Context, done: { mutation: TenantMutation; plann
   await printOutcome(cx, done, { resources });
 }
 
-/** A table that was there before its tenant holds somebody's data: an earlier owner's, who is in no record any more. */
-async function refuseStrayData(
-  { profile, isLocal }: Config,
+interface StrayTable {
+  name: string;
+  isProtected: boolean;
+}
+
+async function tableOf(
   { dataTables }: ControlStore,
   id: string,
   { isolation = 'pool' }: Pick<TenantInput, 'isolation'>,
-): Promise<void> {
-  if (isolation === 'pool') return;
-  const found = await dataTables.find(id);
-  if (found === null) return;
-  const table = dataTables.name(id);
-  const remove = deleteTableCommand(table, profile.region, found.isProtected);
-  throw new SaasctlError({
+): Promise<StrayTable | null> {
+  const found = isolation === 'pool' ? null : await dataTables.find(id);
+  return found === null ? null : { name: dataTables.name(id), isProtected: found.isProtected };
+}
+
+/** A table that was there before its tenant holds somebody's data: an earlier owner's, who is in no record any more. */
+function strayData(
+  { profile, isLocal }: Config,
+  id: string,
+  { isolation }: Pick<TenantInput, 'isolation'>,
+  { name, isProtected }: StrayTable,
+): SaasctlError {
+  const remove = deleteTableCommand(name, profile.region, isProtected);
+  return new SaasctlError({
     code: 'data_table_exists',
     category: 'conflict',
-    message: `data table ${table} is there, and there is no tenant '${id}': its data is of somebody before`,
+    message: `data table ${name} is there, and there is no tenant '${id}': its data is of somebody before`,
     hint: `nothing was changed; --adopt-data gives it to the new tenant${isLocal ? '' : `, and this deletes it for good: ${remove}`}`,
     next: `saasctl tenant create ${id} --isolation ${isolation} --adopt-data`,
   });
