@@ -1,11 +1,12 @@
 import { SaasctlError } from '../errors.ts';
-import { destroyFailed, interruptedWhile, stackBusy, whileUnderWay } from './failures.ts';
+import { destroyFailed, interruptedBefore, interruptedWhile, stackBusy, whileUnderWay } from './failures.ts';
 import { type Following, follow } from './follow.ts';
 import { patiently } from './patience.ts';
 import type { Cloud, StackState } from './ports.ts';
 import { destroyOrder, kindOf, ownStacks } from './profile-stacks.ts';
 import { fateOf, type LeftBehind, refuseLoss } from './retention.ts';
 import { standingOf } from './states.ts';
+import { destroyToken } from './tokens.ts';
 
 export interface DestroyRequest {
   /** The stack to delete; the profile's own stands for all that belongs to it. */
@@ -102,19 +103,17 @@ async function deleteOne(
   hooks: DestroyHooks,
 ): Promise<LeftBehind[]> {
   const { name, id } = state;
-  if (hooks.signal.aborted) throw interruptedWhile(name, command);
+  if (hooks.signal.aborted) throw interruptedBefore(name, command);
   const standing = standingOf(state.status);
   if (standing === 'changing' || standing === 'settling') throw stackBusy(state, command);
-  const deleting = standing === 'deleting' ? await patiently(hooks, () => stacks.operation(id)) : null;
-  // A second try after a failed one is an operation of its own.
-  const token =
-    deleting ??
-    `saasctl-destroy-${id.split('/').at(-1)}-${Date.parse(state.updatedAt ?? '') || 0}-${standing}`;
+  let token = await patiently(hooks, () => stacks.operation(id));
   const before = await patiently(hooks, () => stacks.resources(id));
   if (standing !== 'deleting') {
+    const fresh = destroyToken(state, token);
     // On since the first deploy; nobody has been asked before this point.
     if (name === stack) await patiently(hooks, () => stacks.protect(id, false));
-    await patiently(hooks, () => stacks.remove(id, token));
+    await patiently(hooks, () => stacks.remove(id, fresh));
+    token = fresh;
   } else hooks.onNote?.(`${name} is being deleted already: picked up`);
   const skipped = new Set<string>();
   const watching: Following = {

@@ -126,11 +126,12 @@ export function destroyFailed(state: StackState, first: StackEvent | null, comma
 }
 
 /** Interrupted before anything was executed. */
-export const interruptedBefore = (stack: string): SaasctlError =>
+export const interruptedBefore = (stack: string, command: string): SaasctlError =>
   new SaasctlError({
     code: 'interrupted',
     category: 'interrupted',
     message: `interrupted; ${stack} was not changed`,
+    next: command,
   });
 
 /** Interrupted while CloudFormation works: it cannot be called back. */

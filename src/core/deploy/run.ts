@@ -133,7 +133,7 @@ async function change(
   const create = before === null;
   const plan = (wanted: Request) => {
     const { body, parameters, tags, importExisting } = wanted;
-    if (hooks.signal.aborted) throw interruptedBefore(name);
+    if (hooks.signal.aborted) throw interruptedBefore(name, command);
     const token = planToken(wanted);
     return patiently(hooks, () =>
       stacks.plan({ stack: name, body, parameters, tags, create, importExisting, token }),
@@ -154,7 +154,7 @@ async function change(
   const dangerous = dangerousChanges(changes);
   const asks = !agreed || dangerous.length > 0;
   const stopIfInterrupted = () => {
-    if (hooks.signal.aborted) throw interruptedBefore(name);
+    if (hooks.signal.aborted) throw interruptedBefore(name, command);
   };
   let step: 'planned' | 'starting' | 'started' = 'planned';
   try {

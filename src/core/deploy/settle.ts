@@ -117,7 +117,8 @@ async function wasBorn(stacks: Stacks, { id }: StackState, hooks: Following): Pr
  * let themselves be deleted are left where they are: the next creation takes them in by their names.
  */
 export async function clear(stacks: Stacks, state: StackState, hooks: Following): Promise<void> {
-  const token = cleaningToken(state);
+  const newest = await patiently(hooks, () => stacks.operation(state.id));
+  const token = cleaningToken(state, newest);
   await patiently(hooks, () => stacks.remove(state.id, token));
   const ended = await follow(stacks, state, token, hooks);
   if (ended.state?.status !== 'DELETE_FAILED') return;

@@ -34,7 +34,21 @@ export const isExecutionOf = (operation: string | null, plan: string): boolean =
 
 const CLEANING = `${MINE}clean-`;
 
+/**
+ * A deletion that failed is asked for again under another token: one that an operation has had is refused, or shows the
+ * events of that one. `newest`: of the operation before.
+ */
+const deletionToken = (kind: string, { id }: Pick<StackState, 'id'>, newest: string | null): string =>
+  `${kind}${lastPart(id)}-${createHash('sha256')
+    .update(newest ?? '')
+    .digest('hex')
+    .slice(0, 12)}`;
+
+export const destroyToken = (state: Pick<StackState, 'id'>, newest: string | null): string =>
+  deletionToken(`${MINE}destroy-`, state, newest);
+
 /** The token of the deletion of what a failed creation left. */
-export const cleaningToken = ({ id }: StackState): string => `${CLEANING}${lastPart(id)}`;
+export const cleaningToken = (state: Pick<StackState, 'id'>, newest: string | null): string =>
+  deletionToken(CLEANING, state, newest);
 
 export const isCleaning = (operation: string | null): boolean => operation?.startsWith(CLEANING) === true;

@@ -180,6 +180,18 @@ describe('destroy', () => {
     expect(await destroy(cloud)).toMatchObject({ status: 'deleted' });
   });
 
+  it('that fails again and again names the cause of each try, and goes on once it is mended', async () => {
+    const cloud = await inhabited();
+    for (const reason of ['the function is in use', 'a hook refused it', 'it is in use again']) {
+      cloud.mend();
+      cloud.failAt('delete Authorizer', reason);
+      const message = expect.stringContaining(reason);
+      await expect(destroy(cloud)).rejects.toMatchObject({ code: 'destroy_failed', message });
+    }
+    cloud.mend();
+    expect(await destroy(cloud)).toMatchObject({ status: 'deleted' });
+  });
+
   it('leaves a stack alone that somebody changes', async () => {
     const cloud = await inhabited();
     cloud.stack('prod-service').status = 'UPDATE_IN_PROGRESS';
