@@ -104,11 +104,16 @@ export async function settle(
   }
 }
 
-/** Whether a stack was ever created whole; what was not holds nothing of anybody's. */
+/**
+ * Whether a stack was ever created whole; what was not holds nothing of anybody's. Events are kept for 90 days: one
+ * whose beginning is no more among them is older than that, and counts as born.
+ */
 async function wasBorn(stacks: Stacks, { id }: StackState, hooks: Following): Promise<boolean> {
   const events = await patiently(hooks, () => stacks.events(id, null));
-  return events.some(
-    ({ type, status }) => type === 'AWS::CloudFormation::Stack' && /^(CREATE|IMPORT)_COMPLETE$/.test(status),
+  const own = events.filter(({ type }) => type === 'AWS::CloudFormation::Stack').map(({ status }) => status);
+  return (
+    own.some((status) => /^(CREATE|IMPORT)_COMPLETE$/.test(status)) ||
+    !own.some((status) => /^(REVIEW|CREATE)_IN_PROGRESS$/.test(status))
   );
 }
 

@@ -182,6 +182,17 @@ describe('leftovers', () => {
   });
 });
 
+describe('a deletion that failed of a stack whose creation is older than its events', () => {
+  it('is finished by destroy too, and nothing of it is touched', async () => {
+    const cloud = await deployed();
+    const stack = cloud.stack('prod');
+    stack.events.length = 0;
+    Object.assign(stack, { status: 'DELETE_FAILED', reason: 'Authorizer is in use' });
+    expect(await failed(deploy(cloud))).toMatchObject({ code: 'half_destroyed', exitCode: 5 });
+    expect(cloud.calls).not.toContain('stacks.remove');
+  });
+});
+
 describe('somebody else', () => {
   it.each(['UPDATE_IN_PROGRESS', 'CREATE_IN_PROGRESS', 'DELETE_IN_PROGRESS', 'IMPORT_IN_PROGRESS'])(
     'who works on the stack (%s) is not disturbed',
