@@ -8,6 +8,11 @@ import type { CloudSettings } from './client.ts';
 const TYPE = 'application/x-amz-json-1.1';
 const REQUEST_MS = 10_000;
 
+interface Described {
+  Parameters?: unknown[];
+  NextToken?: string | null;
+}
+
 /**
  * Secrets as SSM parameters of the type SecureString. Their values are sent and never read, shown or logged: of an
  * answer only its code is told. `endpoint` `null`: AWS. `kmsKey`: the ARN of the key that they are encrypted with,
@@ -80,9 +85,16 @@ export function openSecretParameters(
     },
     async exists(name) {
       // Its description, never its value: nobody who deploys needs to be able to read it.
-      const body = { ParameterFilters: [{ Key: 'Name', Option: 'Equals', Values: [name] }] };
-      const text = await ask('DescribeParameters', `look for the secret ${name}`, body, '');
-      return (JSON.parse(text ?? '{}') as { Parameters?: unknown[] }).Parameters?.length === 1;
+      const ParameterFilters = [{ Key: 'Name', Option: 'Equals', Values: [name] }];
+      // SSM filters what it has looked through so far: a page may be empty, and a later one have it.
+      for (let next: { NextToken?: string } | null = {}; next !== null; ) {
+        const body = { ParameterFilters, ...next };
+        const text = await ask('DescribeParameters', `look for the secret ${name}`, body, '');
+        const { Parameters = [], NextToken } = JSON.parse(text ?? '{}') as Described;
+        if (Parameters.length > 0) return true;
+        next = NextToken ? { NextToken } : null;
+      }
+      return false;
     },
     close: () => service.close(),
   };

@@ -141,6 +141,20 @@ describe('secrets', () => {
     expect(server.asked.every(({ action }) => action === 'AmazonSSM.DescribeParameters')).toBe(true);
   });
 
+  it('are found on a later page, behind pages without any', async () => {
+    const { secrets, server } = await secretsOn(({ body }) =>
+      JSON.parse(body).NextToken === 'second'
+        ? json(200, { Parameters: [{ Name: '/there' }] })
+        : json(200, { Parameters: [], NextToken: JSON.parse(body).NextToken ? 'second' : 'first' }),
+    );
+    expect(await secrets.exists('/there')).toBe(true);
+    expect(server.asked.map(({ body }) => JSON.parse(body).NextToken)).toEqual([
+      undefined,
+      'first',
+      'second',
+    ]);
+  });
+
   it('are in no error and no trace, whatever the service says', async () => {
     const { secrets, server } = await secretsOn(({ body }) =>
       json(400, { __type: 'ValidationException', message: `bad: ${body}` }),
