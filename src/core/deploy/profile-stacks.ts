@@ -1,5 +1,6 @@
 import { SaasctlError } from '../errors.ts';
 import { didYouMean } from '../nearest.ts';
+import { isTenantId } from '../tenants/tenant.ts';
 import { stackTaken } from './failures.ts';
 import type { StackKind, StackState } from './ports.ts';
 
@@ -19,7 +20,8 @@ export function kindOf(stack: string, name: string): { kind: StackKind; tenantId
   const rest = name.startsWith(`${stack}-`) ? name.slice(stack.length + 1) : '';
   if (rest === 'bootstrap' || rest === 'service' || rest === 'guardrails')
     return { kind: rest, tenantId: null };
-  return rest.startsWith('tenant-') && rest.length > 7 ? { kind: 'silo', tenantId: rest.slice(7) } : null;
+  const tenantId = rest.startsWith('tenant-') ? rest.slice(7) : '';
+  return isTenantId(tenantId) ? { kind: 'silo', tenantId } : null;
 }
 
 /** Whose a stack is. `tenantId`: of a tenant's own. */
