@@ -57,7 +57,7 @@ const parameters = z.optional(
     { error: 'an object' },
   ),
 );
-const SECRET_NAME = 'the name of a secret, never the secret';
+const SECRET_NAME = 'the name of a secret, never the secret nor an ARN';
 // The template and the code may be the project's own; a folder holds handler.mjs and what it imports.
 const ownStack = z.optional(strict({ template: z.optional(path), code: z.optional(path) }));
 
@@ -83,10 +83,11 @@ const deploy = strict({
   stripeKey: z.optional(
     z.union(
       [
-        strict({ parameter: text(/^\/[\w./-]{1,1010}$/, SECRET_NAME) }),
-        strict({ secret: text(/^[\w/+=.@:-]{1,512}$/, SECRET_NAME) }),
+        strict({ parameter: text(/^(?=.{2,1011}$)(\/[\w.-]+)+$/, SECRET_NAME) }),
+        // No ARN: templates and roles are told names. A pasted Stripe key would be one by its letters.
+        strict({ secret: text(/^(?!(sk|rk|whsec)_)[\w/+=.@-]{1,512}$/, SECRET_NAME) }),
       ],
-      { error: '{"parameter": <SSM name>} or {"secret": <Secrets Manager name or ARN>}' },
+      { error: '{"parameter": <SSM name>} or {"secret": <Secrets Manager name>}' },
     ),
   ),
 });

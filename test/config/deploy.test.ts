@@ -58,6 +58,28 @@ describe('the deploy section', () => {
       'prod',
     ],
     [
+      'a key in place of its name in Secrets Manager',
+      { deploy: { stripeKey: { secret: 'sk_live_123abc' } } },
+      'never the secret',
+      'prod',
+    ],
+    [
+      'an ARN in place of a name',
+      {
+        deploy: {
+          stripeKey: { secret: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe-AbCdEf' },
+        },
+      },
+      'nor an ARN',
+      'prod',
+    ],
+    [
+      'a parameter’s name that SSM has none of',
+      { deploy: { stripeKey: { parameter: '/ours//stripe' } } },
+      'stripeKey',
+      'prod',
+    ],
+    [
       'a number as a parameter',
       { deploy: { parameters: { core: { LogRetentionDays: 30 } } } },
       'text',
@@ -82,7 +104,7 @@ describe('the stacks of a profile', () => {
     ]);
     for (const target of targets) expect(targetNamed('acme', stackName('acme', target))).toEqual(target);
     expect(targetNamed('acme', 'acme-tenant-initech')).toEqual({ kind: 'silo', tenantId: 'initech' });
-    for (const other of ['acme-prod', 'acme-tenant-', 'acm', 'acme-tenants'])
+    for (const other of ['acme-prod', 'acme-tenant-', 'acme-tenant-A;b', 'acm', 'acme-tenants'])
       expect(targetNamed('acme', other)).toBeNull();
     expect(wantedTargets(undefined).map(({ kind }) => kind)).toEqual(['bootstrap', 'core']);
   });
