@@ -1,5 +1,5 @@
 import { SaasctlError } from '../errors.ts';
-import { holdsData } from './danger.ts';
+import { mayHoldData } from './danger.ts';
 import { patiently, type Waiting } from './patience.ts';
 import type { StackState, Stacks } from './ports.ts';
 
@@ -30,7 +30,7 @@ export async function fateOf(stacks: Stacks, { name, id }: StackState, waiting: 
     status === 'DELETE_SKIPPED' || retained.has(left.logicalId);
   return {
     keeps: living.filter(stays).map(({ left }) => left),
-    loses: living.filter((one) => !stays(one) && holdsData(one.left.type)).map(({ left }) => left),
+    loses: living.filter((one) => !stays(one) && mayHoldData(one.left.type)).map(({ left }) => left),
   };
 }
 

@@ -36,6 +36,13 @@ describe('what endangers user data', () => {
     ['a table of which nothing is known', { action: 'Dynamic', replacement: null }, true],
     ['a bucket removed', { type: 'AWS::S3::Bucket', action: 'Remove', replacement: null }, true],
     ['a user pool replaced', { type: 'AWS::Cognito::UserPool', replacement: 'True' }, true],
+    ['a file system removed', { type: 'AWS::FSx::FileSystem', action: 'Remove', replacement: null }, true],
+    [
+      'a nested stack removed',
+      { type: 'AWS::CloudFormation::Stack', action: 'Remove', replacement: null },
+      true,
+    ],
+    ['a nested stack changed', { type: 'AWS::CloudFormation::Stack' }, false],
     ['a table changed in place', {}, false],
     ['a table added', { action: 'Add', replacement: null }, false],
     ['a table taken in', { action: 'Import', replacement: null }, false],

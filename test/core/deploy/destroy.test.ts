@@ -295,6 +295,15 @@ describe('data that a template does not retain', () => {
     },
   );
 
+  it('may be in a stack within the stack', async () => {
+    const cloud = await inhabited();
+    const { resources } = cloud.stack(OWN);
+    const authorizer = resources.get('Authorizer') ?? expect.fail();
+    resources.set('Authorizer', { ...authorizer, type: 'AWS::CloudFormation::Stack' });
+    await expect(destroy(cloud)).rejects.toMatchObject({ code: 'would_delete_data' });
+    expect(await destroy(cloud, 'prod', {}, false, true)).toMatchObject({ status: 'deleted' });
+  });
+
   it('is shown as what goes in a dry run', async () => {
     const dry = await destroy(await withOrders(), 'prod', {}, true);
     expect(dry.lost).toEqual([
