@@ -107,10 +107,9 @@ async function filesIn(folder: string): Promise<Map<string, Uint8Array>> {
   return files;
 }
 
-const IMPORTED =
-  /^\s*(?:import|export)\s[^'"]*?from\s*['"]([^'".][^'"]*)['"]|^\s*import\s*['"]([^'".][^'"]*)['"]/gm;
+const IMPORTED = /^\s*(?:import|export)\s[^'"]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]/gm;
 
-/** Alone in its zip, a file finds Node's own modules and the AWS SDK that Lambda has, and nothing else. */
+/** Alone in its zip, a file finds Node's own modules and the AWS SDK that Lambda has, and nothing beside itself. */
 function checkBundled(path: string, text: string): void {
   const missing = [...text.matchAll(IMPORTED)]
     .map(([, from, bare]) => from ?? bare ?? '')

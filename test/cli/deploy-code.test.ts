@@ -82,6 +82,8 @@ describe('a project’s own code', () => {
     "import { withTenant } from 'saasctl/runtime';",
     "import {\n  a,\n  b,\n} from 'lodash';",
     "import 'left-pad';",
+    "import { a } from './chunk-A1.mjs';",
+    "export * from '../lib/a.mjs';",
   ])('is refused where it would not find what it imports: %s', async (text) => {
     const error = await refusal(ours.zip('service', await write('own/hello.mjs', text)));
     expect([error.code, error.exitCode]).toEqual(['not_bundled', 2]);
