@@ -27,7 +27,7 @@ async function start() {
   const bundle = join(root, 'dist', 'saasctl.cjs');
   if (!existsSync(bundle)) {
     process.stderr.write('error: saasctl is not built\n  next: npm run build\n');
-    process.exitCode = 1;
+    process.exitCode = 2;
     return;
   }
   const { run, createDeps, processWorld } = require('./bundle.js').load(bundle);

@@ -37,6 +37,17 @@ describe('the shim', () => {
     expect(readFileSync(`${bundle}.cache`, 'latin1')).not.toContain(ROOT.replace(/\/$/, ''));
   });
 
+  it('that has no build says how to make one', () => {
+    const copy = mkdtempSync(join(tmpdir(), 'saasctl-copy-'));
+    for (const part of ['bin', 'package.json'])
+      cpSync(join(ROOT, part), join(copy, part), { recursive: true });
+    const { status, stderr } = spawnSync(process.execPath, [join(copy, 'bin', 'saasctl.js'), 'deploy'], {
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([2, expect.stringContaining('npm run build')]);
+    rmSync(copy, { recursive: true });
+  });
+
   it('runs without its code cache too, as on another Node than the one that built it', async () => {
     const copy = mkdtempSync(join(tmpdir(), 'saasctl-copy-'));
     for (const part of ['bin', 'dist', 'templates', 'package.json'])
