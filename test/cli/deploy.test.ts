@@ -237,6 +237,14 @@ describe('bad days', () => {
     expect((await json('deploy --yes')).status).toBe('created');
   });
 
+  it('one that fails at a later stack says which were deployed before', async () => {
+    at.cloud.failAt('ApiKeysTable', 'no more tables today');
+    const { code, stderr } = await at.cli('deploy --yes');
+    expect(code).toBe(6);
+    expect(stderr).toContain('deployed before that, and left as they are: acme-bootstrap\n');
+    expect((await at.cli('deploy --yes')).stderr).not.toContain('deployed before that');
+  });
+
   it('an interrupt leaves CloudFormation at work, and says so; the same command picks it up', async () => {
     const stop = new AbortController();
     at.cloud.onCall = (call) => {

@@ -65,6 +65,11 @@ async function runDeploy(cx: Context, options: Options): Promise<void> {
   await cx.uninterrupted(async () => {
     try {
       for (const target of targets) deployed.push(await one(cx, cloud, target, options));
+    } catch (error) {
+      // Declined or failed, the error is of the last one alone.
+      const changed = deployed.filter(isChanged).map((done) => done.stack);
+      if (changed.length > 0) cx.note(`deployed before that, and left as they are: ${few(changed)}`);
+      throw error;
     } finally {
       // After the last: the first ones come before there are tables to write to.
       for (const done of deployed) await audit(cx, done);
@@ -76,8 +81,11 @@ async function runDeploy(cx: Context, options: Options): Promise<void> {
   checkLeft(options, deployed, behind);
 }
 
-async function audit(cx: Context, { stack, status, changes }: Deployed): Promise<void> {
-  if (status !== 'created' && status !== 'updated') return;
+const isChanged = ({ status }: Deployed): boolean => status === 'created' || status === 'updated';
+
+async function audit(cx: Context, done: Deployed): Promise<void> {
+  if (!isChanged(done)) return;
+  const { stack, status, changes } = done;
   // Of a new stack every resource is new.
   const changed =
     status === 'created'
