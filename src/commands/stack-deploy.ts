@@ -36,7 +36,7 @@ export async function deployTarget(cx: Context, cloud: Cloud, wanted: StackDeplo
   const show = (changes: readonly StackChange[]): string => renderStackChanges(changes, cx.paint);
   let done = 0;
   try {
-    return await deployStack(
+    const deployed = await deployStack(
       cloud,
       { name, kind, body, parameters, tags, allowReplace, dryRun, importExisting: true, command },
       {
@@ -62,9 +62,20 @@ export async function deployTarget(cx: Context, cloud: Cloud, wanted: StackDeplo
         },
       },
     );
+    line.end();
+    if (!dryRun) noteTaken(cx, deployed);
+    return deployed;
   } finally {
     line.end();
   }
+}
+
+/** CloudFormation changes nothing about what it takes in, whatever the template says. */
+function noteTaken(cx: Context, { stack, changes }: Deployed): void {
+  const taken = changes.filter(({ action }) => action === 'Import').map(({ logicalId }) => logicalId);
+  if (taken.length === 0) return;
+  const how = 'with the settings and the resource policy that it has';
+  cx.note(`${stack}: taken in ${how}: ${taken.join(', ')}; next: saasctl deploy status --drift`);
 }
 
 async function agree(cx: Context, question: DeployQuestion, ask: boolean, changes: string): Promise<void> {

@@ -567,6 +567,15 @@ describe('saasctl destroy', () => {
     expect(at.cloud.world.has('acme-gates')).toBe(true);
   });
 
+  it('a deploy afterwards says that it takes the tables in as they are', async () => {
+    await json('destroy acme --confirm acme');
+    const { stderr } = await at.cli('deploy --yes');
+    expect(stderr).toMatch(
+      /^acme: taken in with the settings .*AppDataTable.*; next: saasctl deploy status --drift$/m,
+    );
+    expect((await at.cli('deploy --yes')).stderr).not.toContain('taken in');
+  });
+
   it('a deploy afterwards takes the tables in again', async () => {
     await json('destroy acme --confirm acme');
     const again = await json('deploy --yes');
