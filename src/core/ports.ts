@@ -95,8 +95,11 @@ export interface DataTables {
   name(tenantId: string): string;
   /** Makes it where it is missing, on the embedded engine; on AWS a tenant's stack brings it. */
   make(tenantId: string): Promise<'made' | 'present'>;
-  /** `status` is DynamoDB's word (`ACTIVE`, `CREATING` …); `null`: there is none. */
-  find(tenantId: string): Promise<{ status: string; isProtected: boolean } | null>;
+  /**
+   * `status` is DynamoDB's word (`ACTIVE`, `CREATING` …); `fits`: its keys are those of a data table. `null`: there is
+   * none.
+   */
+  find(tenantId: string): Promise<{ status: string; isProtected: boolean; fits: boolean } | null>;
   /** What follows the shared table's name in those that are there, which is a tenant's id, in order. */
   list(): Promise<string[]>;
 }

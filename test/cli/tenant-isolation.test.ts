@@ -126,6 +126,23 @@ describe('a data table that is there before its tenant', () => {
   });
 });
 
+describe('a table of that name that is no data table', () => {
+  it('is given to no tenant', async () => {
+    await asked('CreateTable', {
+      TableName: 'local-app-data-orders',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [{ AttributeName: 'orderId', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'orderId', KeyType: 'HASH' }],
+    });
+    for (const words of ['', ' --adopt-data']) {
+      const { code, error } = await cli(`tenant create orders --isolation bridge${words} -o json`);
+      expect([code, error().code]).toEqual([5, 'data_table_unlike']);
+    }
+    expect((await cli('tenant show orders')).code).toBe(3);
+    await asked('DeleteTable', { TableName: 'local-app-data-orders' });
+  });
+});
+
 describe('the local HTTP API', () => {
   it('keeps what each tenant writes in the table of its isolation', async () => {
     await json('tenant create pooled');

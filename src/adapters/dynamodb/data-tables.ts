@@ -30,7 +30,12 @@ export function dataTables(client: DynamoDBDocumentClient, stack: string): DataT
       try {
         const { Table } = await client.send(new DescribeTableCommand({ TableName: name(tenantId) }));
         if (Table?.TableStatus === undefined) return null;
-        return { status: Table.TableStatus, isProtected: Table.DeletionProtectionEnabled === true };
+        const keys = (Table.KeySchema ?? []).map(({ AttributeName }) => AttributeName);
+        return {
+          status: Table.TableStatus,
+          isProtected: Table.DeletionProtectionEnabled === true,
+          fits: keys.join() === 'PK,SK',
+        };
       } catch (error) {
         if (error instanceof ResourceNotFoundException) return null;
         throw awsError(error, `look at table ${name(tenantId)}`);

@@ -72,9 +72,9 @@ async function runCreate(cx: Context, id: string, options: Options): Promise<voi
     mutate(cx, {
       plan: async (store) => {
         // Asked for first: a tenant is written down before its table is made, by whichever run.
-        const table = options.adoptData === true ? null : await tableOf(store, id, input);
+        const table = await tableOf(store, id, input);
         const existing = await store.tenant(id);
-        if (existing === null && table !== null) throw strayData(config, id, input, table);
+        if (existing === null && table !== null) refuseStray(config, id, table, options);
         const defaults = {
           plan,
           ifNotExists: options.ifNotExists === true,
@@ -106,29 +106,40 @@ async function printPreview(cx: Context, done: { mutation: TenantMutation; plann
   await printOutcome(cx, done, { resources });
 }
 
-interface StrayTable {
+interface FoundTable {
   name: string;
   isProtected: boolean;
+  fits: boolean;
 }
 
 async function tableOf(
   { dataTables }: ControlStore,
   id: string,
   { isolation = 'pool' }: Pick<TenantInput, 'isolation'>,
-): Promise<StrayTable | null> {
+): Promise<FoundTable | null> {
   const found = isolation === 'pool' ? null : await dataTables.find(id);
-  return found === null ? null : { name: dataTables.name(id), isProtected: found.isProtected };
+  return found === null ? null : { name: dataTables.name(id), ...found };
 }
 
 /** A table that was there before its tenant holds somebody's data: an earlier owner's, who is in no record any more. */
-function strayData(
+function refuseStray(
   { profile, isLocal }: Config,
   id: string,
-  { isolation }: Pick<TenantInput, 'isolation'>,
-  { name, isProtected }: StrayTable,
-): SaasctlError {
+  { name, isProtected, fits }: FoundTable,
+  { isolation, adoptData = false }: Options,
+): void {
+  if (!fits) {
+    throw new SaasctlError({
+      code: 'data_table_unlike',
+      category: 'conflict',
+      message: `table ${name} is there, and is no data table: its keys are not PK and SK`,
+      hint: 'no tenant can be given it; nothing was changed',
+      next: `aws dynamodb describe-table --table-name ${name} --region ${profile.region}`,
+    });
+  }
+  if (adoptData) return;
   const remove = deleteTableCommand(name, profile.region, isProtected);
-  return new SaasctlError({
+  throw new SaasctlError({
     code: 'data_table_exists',
     category: 'conflict',
     message: `data table ${name} is there, and there is no tenant '${id}': its data is of somebody before`,

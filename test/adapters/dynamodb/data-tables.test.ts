@@ -16,7 +16,7 @@ describe('data tables of tenants’ own', () => {
     expect(await dataTables.find('acme')).toBeNull();
     const made = await Promise.all(Array.from({ length: 4 }, () => dataTables.make('acme')));
     expect(made.sort()).toEqual(['made', 'present', 'present', 'present']);
-    expect(await dataTables.find('acme')).toEqual({ status: 'ACTIVE', isProtected: false });
+    expect(await dataTables.find('acme')).toEqual({ status: 'ACTIVE', isProtected: false, fits: true });
   });
 
   it('are listed by their tenants, over pages, and nobody else’s are', async () => {
