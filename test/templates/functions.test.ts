@@ -98,9 +98,12 @@ describe('every authorizer', () => {
       for (const { AuthorizationType, AuthorizerId } of routes)
         expect([AuthorizationType, AuthorizerId]).toEqual(['CUSTOM', expect.stringMatching(/./)]);
     }
-    const inline = deploy('service', { Mode: 'inline' });
-    for (const route of every('AWS::ApiGatewayV2::Route', inline))
-      expect(route.AuthorizationType).toBe('NONE');
+    const inline = deploy('service', { Mode: 'inline', JwtAuthorizerId: 'token' });
+    const open = every('AWS::ApiGatewayV2::Route', inline);
+    expect(open).toHaveLength(7);
+    // With both, each call would be counted and billed twice.
+    for (const { AuthorizationType, AuthorizerId } of open)
+      expect([AuthorizationType, AuthorizerId]).toEqual(['NONE', undefined]);
     expect(inline.Resources['FunctionRole']?.Properties['ManagedPolicyArns']).toEqual([
       ARNS.HandlerPolicyArn,
       ARNS.InlineHandlerPolicyArn,
