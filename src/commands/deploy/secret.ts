@@ -57,7 +57,7 @@ async function runSecret(
   await print(cx, { secret: name, parameter, outcome: there ? 'updated' : 'created' });
   cx.note(
     there
-      ? 'running functions read it at their next start'
+      ? 'the billing sync takes it within five minutes'
       : 'next: saasctl deploy, and the billing sync runs',
   );
 }
