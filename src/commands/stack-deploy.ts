@@ -64,6 +64,8 @@ export async function deployTarget(cx: Context, cloud: Cloud, wanted: StackDeplo
     );
     line.end();
     if (!dryRun) noteTaken(cx, deployed);
+    // Nothing was prepared for a stack that did not change, and its functions read the secret all the same.
+    if (!dryRun && kind === 'core' && deployed.status === 'unchanged') await keepSecret(cx, cloud);
     return deployed;
   } finally {
     line.end();
@@ -96,7 +98,11 @@ async function prepare(
   kind: Target['kind'],
 ): Promise<void> {
   await uploadCode(cloud, source);
-  if (kind !== 'core') return;
+  if (kind === 'core') await keepSecret(cx, cloud);
+}
+
+/** The secret that signs cursors: made where there is none. */
+async function keepSecret(cx: Context, cloud: Cloud): Promise<void> {
   const name = cursorSecretParameter((await cx.config()).profile.stack);
   await cloud.secrets.putOnce(name, randomBytes(32).toString('base64url'));
 }

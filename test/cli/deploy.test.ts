@@ -70,6 +70,15 @@ describe('saasctl deploy', () => {
     );
   });
 
+  it('makes the cursor secret anew where it is gone, though nothing else changes', async () => {
+    await json('deploy --yes');
+    at.cloud.secrets.delete('/saasctl/acme/cursor-secret');
+    await json('deploy --dry-run');
+    expect(at.cloud.secrets.has('/saasctl/acme/cursor-secret')).toBe(false);
+    expect(await statuses()).toMatchObject({ acme: 'unchanged' });
+    expect(at.cloud.secrets.get('/saasctl/acme/cursor-secret')).toMatch(/^[\w-]{43}$/);
+  });
+
   it('a dry run changes nothing, in an empty account and in a full one', async () => {
     const dry = await json('deploy --dry-run');
     expect(dry).toMatchObject({ stack: 'acme', status: 'planned' });
