@@ -102,7 +102,8 @@ export function endpointOf(
 ): string {
   const own = `AWS_ENDPOINT_URL_${name}`;
   const variable = env[own] ? own : 'AWS_ENDPOINT_URL';
-  const value = env[variable] || `https://${host}.${region}.amazonaws.com`;
+  const china = region.startsWith('cn-') ? '.cn' : '';
+  const value = env[variable] || `https://${host}.${region}.amazonaws.com${china}`;
   if (/^https?:\/\//.test(value) && URL.canParse(value)) return value;
   return refuse(variable, `is '${value}'`, 'it is an http or https URL');
 }

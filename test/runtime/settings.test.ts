@@ -50,6 +50,11 @@ it('prefers the endpoint of DynamoDB over the one of everything', () => {
   expect(parseSettings({ ...ENV, ...urls }).endpoint).toBe('http://127.0.0.1:2');
 });
 
+it('asks the regions of China at the address that they have', () => {
+  const { endpoint } = parseSettings({ ...ENV, AWS_REGION: 'cn-north-1' });
+  expect(endpoint).toBe('https://dynamodb.cn-north-1.amazonaws.com.cn');
+});
+
 describe('a wrong setting', () => {
   it.each([
     ['SAASCTL_STACK', ''],
