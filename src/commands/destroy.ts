@@ -41,36 +41,43 @@ async function runDestroy(
   { dryRun, deleteData }: { dryRun?: boolean; deleteData?: boolean },
 ): Promise<void> {
   const { profile } = await cx.config();
-  const { stack, region } = profile;
+  const { stack } = profile;
   const cloud = await cx.cloud();
   const line = progressLine(cx.io, cx.now, cx.globals.quiet || cx.globals.format === 'json');
   const whole = name === stack;
-  // An interrupt is the engine's to answer: it says what CloudFormation goes on with.
-  const destroyed = await cx
-    .uninterrupted(() =>
-      destroyStack(
-        cloud,
-        {
-          name,
-          stack,
-          dryRun: dryRun === true,
-          deleteData: deleteData === true,
-          secrets: whole ? [stripeKeyParameter(profile), cursorSecretParameter(stack)] : [],
+  // An interrupt is the engine's to answer: it says what CloudFormation goes on with. What came of it is told in any
+  // case: a stack that is gone cannot be asked what it left.
+  await cx.uninterrupted(async () => {
+    const destroyed = await destroyStack(
+      cloud,
+      {
+        name,
+        stack,
+        dryRun: dryRun === true,
+        deleteData: deleteData === true,
+        secrets: whole ? [stripeKeyParameter(profile), cursorSecretParameter(stack)] : [],
+      },
+      {
+        pause: cx.deps.pause,
+        signal: cx.deps.signal,
+        onNote: (text) => cx.note(text),
+        onEvent: ({ logicalId, status }) => line.show(`${logicalId} ${status}`),
+        async confirm({ stacks, keeps, loses }) {
+          line.end();
+          await confirmDanger(cx, 'severe', `destroy ${name}`, name, shown(stacks, keeps, loses));
         },
-        {
-          pause: cx.deps.pause,
-          signal: cx.deps.signal,
-          onNote: (text) => cx.note(text),
-          onEvent: ({ logicalId, status }) => line.show(`${logicalId} ${status}`),
-          async confirm({ stacks, keeps, loses }) {
-            line.end();
-            await confirmDanger(cx, 'severe', `destroy ${name}`, name, shown(stacks, keeps, loses));
-          },
-        },
-      ),
-    )
-    .finally(() => line.end());
-  const { status, stacks, left, lost } = destroyed;
+      },
+    ).finally(() => line.end());
+    await tell(cx, destroyed, profile);
+  });
+}
+
+async function tell(
+  cx: Context,
+  destroyed: Destroyed,
+  { stack, region }: { stack: string; region: string },
+): Promise<void> {
+  const { stack: name, status, stacks, left, lost } = destroyed;
   if (status === 'planned') cx.note(`dry run, nothing was changed\n${shown(stacks, left, lost)}`);
   if (status === 'deleted') await auditDeploy(cx, 'stack.destroy', name, []);
   const item = viewOf(destroyed, region);
@@ -80,7 +87,7 @@ async function runDestroy(
       `the tables are still there, with all that is in them; ${again(name, stack)} takes them in again`,
     );
   // An earlier run that was cut short has named nothing, and a stack that is gone cannot be asked.
-  if (whole && status !== 'planned' && !stacks.includes(stack))
+  if (name === stack && status !== 'planned' && !stacks.includes(stack))
     cx.note(
       `tables of a stack that an earlier run deleted are still there, named ${stack}-…: aws dynamodb list-tables --region ${region}`,
     );

@@ -576,6 +576,18 @@ describe('saasctl destroy', () => {
     expect(at.cloud.world.has('acme-gates')).toBe(true);
   });
 
+  it('an interrupt after the last deletion hides neither what is left nor who did it', async () => {
+    const stop = new AbortController();
+    // For the entry in the audit list, when all is deleted.
+    at.onTables = () => stop.abort();
+    const ran = await at.cli('destroy acme --confirm acme -o json', { signal: stop.signal });
+    at.onTables = () => {};
+    expect([ran.code, ran.json().status]).toEqual([0, 'deleted']);
+    expect(ran.json().left.length).toBeGreaterThan(5);
+    const { items } = await json('audit list');
+    expect(items.map(({ action }: Json) => action)).toContain('stack.destroy');
+  });
+
   it('a deploy afterwards says that it takes the tables in as they are', async () => {
     await json('destroy acme --confirm acme');
     const { stderr } = await at.cli('deploy --yes');

@@ -74,8 +74,8 @@ async function runDeploy(cx: Context, options: Options): Promise<void> {
       // After the last: the first ones come before there are tables to write to.
       for (const done of deployed) await audit(cx, done);
     }
+    await printDeployed(cx, options.stack ?? stack, deployed);
   });
-  await printDeployed(cx, options.stack ?? stack, deployed);
   const behind = options.stack === undefined ? await lookAround(cx, cloud, options) : [];
   if (behind.length > 0) cx.note(`behind: ${few(behind)}; next: saasctl deploy --stack ${behind[0]}`);
   checkLeft(options, deployed, behind);
