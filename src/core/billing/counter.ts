@@ -78,23 +78,23 @@ export function differing(
   return pairs;
 }
 
-/** Every row of the span that has usage and is not known to be settled. `rows: null`: none was read. */
+/** Every row of the span that has usage, or is owed something, and is not settled by the `rows` that were read. */
 export function unsettled(
   gate: GateDays,
   items: readonly UsageItem[],
-  rows: readonly LedgerRow[] | null,
+  rows: readonly LedgerRow[],
   tenantId: string,
   meters: readonly Meter[],
   { first, last }: Span,
 ): Pair[] {
   const byDay = new Map(items.map((item) => [`${item.metric}#${item.day}`, item]));
-  const known = new Map((rows ?? []).map((row) => [rowId(row), row]));
+  const known = new Map(rows.map((row) => [rowId(row), row]));
   const pairs: Pair[] = [];
   for (const meter of meters) {
     const days = new Set([
       ...items.filter(({ metric }) => metric === meter.metric).map(({ day }) => day),
       ...Object.keys(gate).map((name) => name.slice(0, 10)),
-      ...(rows ?? []).filter(({ eventName }) => eventName === meter.eventName).map(({ day }) => day),
+      ...rows.filter(({ eventName }) => eventName === meter.eventName).map(({ day }) => day),
     ]);
     for (const day of days) {
       if (day < first || day > last) continue;

@@ -31,7 +31,7 @@ const CHUNK_ROWS = 96;
 const MARGIN_DAYS = 7;
 /** How far back a sink is filled that takes any day. */
 const ANY_DAYS = 400;
-/** Above so many rows of one tenant, the settled ones are sorted out by a query first. */
+/** Above so many rows of one tenant, the settled ones are not looked at once more. */
 const FEW_ROWS = 6;
 
 /** What a run did, and where the next one goes on: `null` when it saw every tenant. */
@@ -230,24 +230,25 @@ function firstDay({ options: { sink } }: Run, { billFrom = null }: Listed['tenan
   return sink.needsCustomer && billFrom !== null && billFrom > first ? billFrom : first;
 }
 
-/** All rows of a tenant that are not settled, with eventually consistent reads: what they miss comes next time. */
+/**
+ * All rows of a tenant that are not settled, with eventually consistent reads: what they miss comes next time. Rows are
+ * read as well as counters: what was carried to a day without usage is owed on its row alone.
+ */
 async function sweep(run: Run, { tenant, head, gate }: Listed, span: Span): Promise<Pair[]> {
   const { ledger } = run.options;
   const items = await ledger.usage(tenant.id, span.first, span.last);
-  let pairs = unsettled(gate, items, null, tenant.id, run.meters, span);
-  if (pairs.length > FEW_ROWS) {
-    const { first, last } = span;
-    const eventNames = [...new Set(pairs.map(({ meter }) => meter.eventName))];
-    const rows = await Promise.all(
-      eventNames.map((eventName) =>
-        ledger.rowsOf(run.scope, { tenantId: tenant.id, eventName, first, last, consistent: false }),
-      ),
-    );
-    pairs = unsettled(gate, items, rows.flat(), tenant.id, run.meters, span);
-  }
-  const found = new Set(pairs.map(({ meter, day }) => `${meter.eventName}#${day}`));
+  const used = unsettled(gate, items, [], tenant.id, run.meters, span);
+  const { first, last } = span;
+  const eventNames = [...new Set(used.map(({ meter }) => meter.eventName))];
+  const rows = await Promise.all(
+    eventNames.map((eventName) =>
+      ledger.rowsOf(run.scope, { tenantId: tenant.id, eventName, first, last, consistent: false }),
+    ),
+  );
+  const owed = unsettled(gate, items, rows.flat(), tenant.id, run.meters, span);
   const open = (head?.open ?? []).flatMap((name) => openPair(name, run.meters, span));
-  return [...pairs, ...open.filter(({ meter, day }) => !found.has(`${meter.eventName}#${day}`))];
+  const pairs = [...(used.length > FEW_ROWS ? [] : used), ...owed, ...open];
+  return [...new Map(pairs.map((pair) => [`${pair.meter.eventName}#${pair.day}`, pair])).values()];
 }
 
 function openPair(name: string, meters: readonly Meter[], { first, last }: Span): Pair[] {

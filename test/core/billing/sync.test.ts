@@ -8,7 +8,7 @@ import type { Delivery, Sink } from '../../../src/core/billing/sink.ts';
 import type { Synced } from '../../../src/core/billing/sync.ts';
 import { SaasctlError } from '../../../src/core/errors.ts';
 import { dayOf } from '../../../src/core/time.ts';
-import { oneStep, quietRun } from './schedule.ts';
+import { type Design, oneStep, quietRun, startRun } from './schedule.ts';
 import {
   billed,
   CALLS,
@@ -287,6 +287,29 @@ describe('usage whose invoice is final', () => {
     ]);
     expect(totals(world)).toEqual([[dayOf(world.now), 4]]);
     expect(category).toBe('ok');
+  });
+
+  it('is carried once by a run that dies at any step, also to a day without usage', async () => {
+    for (let steps = 0; ; steps++) {
+      const world = newWorld(1, ['acme']);
+      use(world, 'acme', PAGES, 4, dayOf(world.now - DAY));
+      const closedUntil = Date.parse(dayOf(world.now)) / 1000;
+      const periods = async () => ({ closedUntil, endedAt: null });
+      let done = false;
+      const dies: Design = (options) => ({ ...options, sink: { ...options.sink, periods } });
+      void startRun(world, 'dies', dies).then(() => {
+        done = true;
+      });
+      for (let at = 0; at <= steps; at++) {
+        if (at > 0) oneStep(world);
+        await new Promise((wake) => setImmediate(wake));
+      }
+      if (done) break;
+      world.pending = [];
+      world.now += HOUR;
+      await run(world, {}, { periods });
+      expect(totals(world), `after ${steps} steps`).toEqual([[dayOf(world.now), 4]]);
+    }
   });
 
   it('is dropped, and is not owed any more', async () => {
