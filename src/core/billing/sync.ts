@@ -68,7 +68,7 @@ export const scopeOf = async (sink: Sink, stack: string): Promise<LedgerScope> =
 export const problemError = ({ code, message, hint, next }: SinkProblem): SaasctlError =>
   new SaasctlError({ code, category: 'config', message, hint: hint ?? undefined, next: next ?? undefined });
 
-/** A page of tenants, done when every chunk with rows of it is. */
+/** A page of tenants, done when every part of their rows is. */
 interface PageDone {
   from: Cursor;
   left: number;
@@ -103,8 +103,8 @@ async function overAll(run: Run, perSecond: number): Promise<Cursor | null> {
     pages.push(done);
     if (run.stopping() !== null) break;
     for (const work of await worksOf(run, page)) {
-      done.left++;
       for (const part of inParts(work, most)) {
+        done.left++;
         if (rows + part.pairs.length > most) await dispatch();
         chunk.push({ work: part, page: done });
         rows += part.pairs.length;

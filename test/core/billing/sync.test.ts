@@ -499,6 +499,23 @@ describe('a head', () => {
     expect((await run(world)).report.days).toBe(0);
   });
 
+  it('is not passed over by the next invocation while a part of it is not done', async () => {
+    const world = newWorld(1, ['aero', 'bolt', 'cone']);
+    for (let at = 0; at < 12; at++) use(world, 'bolt', PAGES, 1, dayOf(world.now - at * DAY));
+    const [aero, ...others] = world.tenants.map((tenant) => ({ tenant, head: null, gate: {} }));
+    async function* list() {
+      yield aero === undefined ? [] : [aero];
+      yield others;
+    }
+    // One row to a part, and time for a few of them.
+    const { report } = await run(world, {
+      eventsPerSecond: 0.2,
+      deadline: world.now + 20_000,
+      ledger: { ...storeOf(world, 'parts'), list },
+    });
+    expect(report).toMatchObject({ stopped: 'budget', next: { shard: 0, after: 'aero' } });
+  });
+
   it('keeps what is open of every part', async () => {
     const world = newWorld(1, ['acme']);
     for (let at = 0; at < 12; at++) use(world, 'acme', PAGES, 1, dayOf(world.now - at * DAY));
