@@ -63,6 +63,12 @@ function refusalOf(status: number, code: string, param: string, message: string)
   return 'invalid';
 }
 
+/** Whether a request was refused because there is no such customer. */
+export function isCustomerGone(error: unknown): boolean {
+  const refused = deliveryOf(error);
+  return refused.kind === 'rejected' && refused.reason === 'customer_gone';
+}
+
 function unanswered({ failure, status, message }: TransportError): Delivery {
   if (failure === 'unreachable') return { kind: 'retry', reason: 'unreachable', message, afterMs: null };
   if (status === 429) return { kind: 'retry', reason: 'rate', message, afterMs: null };

@@ -6,7 +6,7 @@ import { SaasctlError } from '../../core/errors.ts';
 import { decimalOf } from '../../core/usage/metrics.ts';
 import { stripeClient } from './client.ts';
 import { billingPeriods, endedSince } from './customers.ts';
-import { deliveryOf, RIGHTS, stripeError } from './errors.ts';
+import { deliveryOf, isCustomerGone, RIGHTS, stripeError } from './errors.ts';
 import { CUSTOMER_KEY, meterProblem, metersByEvent, VALUE_KEY } from './meters.ts';
 
 /** Stripe takes 35 days; a day less, so that an event of the day's beginning is still in time at its end. */
@@ -87,13 +87,13 @@ export function stripeSink(options: StripeSinkOptions): Sink {
       const found = (await allMeters()).get(meter.eventName);
       if (found === undefined) return null;
       return dayTotal(api(), found.id, customer, day, meter.scale).catch((error: unknown) => {
-        const failed = deliveryOf(error);
-        if (failed.kind === 'rejected' && failed.reason === 'customer_gone') return null;
+        if (isCustomerGone(error)) return null;
         throw stripeError(error, `read what Stripe counted of ${meter.eventName} on ${day}`);
       });
     },
     periods: (customer) =>
       billingPeriods(api(), customer).catch((error: unknown) => {
+        if (isCustomerGone(error)) return null;
         throw stripeError(error, `read the invoices of ${customer} at Stripe`);
       }),
     ended: (since) =>

@@ -39,6 +39,8 @@ export interface Circumstances {
   now: number;
   run: string;
   customer: string | null;
+  /** Whether the sink has no such customer. */
+  isGone: boolean;
   backdateDays: number | null;
   /** How long the sink recognises an id, ms; `null`: for ever. */
   dedupeMs: number | null;
@@ -85,6 +87,8 @@ function decideDelta(row: LedgerRow, counter: number, by: Circumstances): Step {
     return { do: 'leave', outcome: 'refused', delta, reason: flag.message };
   if (flag?.code === 'refused' && flag.delta === delta && by.now - flag.at < DAY)
     return { do: 'leave', outcome: 'refused', delta, reason: flag.message };
+  if (by.isGone)
+    return refuse(row, delta, 'customer_gone', `there is no customer ${by.customer}`, 'refused', by);
   if (by.backdateDays !== null && row.day < dayOf(by.now - by.backdateDays * DAY)) {
     const message = `${row.day} is more than ${by.backdateDays} days ago`;
     return refuse(row, delta, 'unbackdatable', message, 'refused', by);

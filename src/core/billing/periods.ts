@@ -4,7 +4,7 @@ import { type Clock, createPace } from './pace.ts';
 import type { Sink } from './sink.ts';
 
 /** Where a customer's billing stands, as `Sink.periods` says it. */
-export type Periods = Awaited<ReturnType<NonNullable<Sink['periods']>>>;
+export type Periods = NonNullable<Awaited<ReturnType<NonNullable<Sink['periods']>>>>;
 
 export const NO_PERIODS: Periods = { closedUntil: null, endedAt: null };
 
@@ -20,14 +20,14 @@ export function createPeriods(
   sink: Sink,
   clock: Clock,
   isEnding: () => boolean,
-): (customer: string) => Promise<Periods> {
+): (customer: string) => Promise<Periods | null> {
   const pace = createPace(null, CONCURRENT, clock, isEnding);
-  const known = new Map<string, Promise<Periods>>();
-  const ask = async (customer: string): Promise<Periods> => {
+  const known = new Map<string, Promise<Periods | null>>();
+  const ask = async (customer: string): Promise<Periods | null> => {
     for (let tries = 1; ; tries++) {
       await pace.take();
       try {
-        const periods = (await sink.periods?.(customer)) ?? NO_PERIODS;
+        const periods = sink.periods === undefined ? NO_PERIODS : await sink.periods(customer);
         pace.faster();
         return periods;
       } catch (error) {

@@ -47,8 +47,8 @@ export interface Run {
   meters: Meter[];
   report: SyncReport;
   pace: Pace;
-  /** Where a customer's billing stands at the sink: asked once a run. */
-  periods(customer: string): Promise<Periods>;
+  /** Where a customer's billing stands at the sink: asked once a run. `null`: there is no such customer. */
+  periods(customer: string): Promise<Periods | null>;
   /** Customers whose subscription ended today; `null`: not known. */
   ended(): Promise<ReadonlySet<string> | null>;
   /** Why nothing new is begun, or `null`. */

@@ -86,10 +86,10 @@ export interface Sink {
   }): Promise<number | null>;
   /**
    * Epoch seconds, each `null` where there is none: before `closedUntil` usage falls into invoices that are final
-   * already; at `endedAt` the customer's subscription ended. Asked once a run of a customer with something to send
-   * for a day that is over, or whose subscription ended today.
+   * already; at `endedAt` the customer's subscription ended. `null`: there is no such customer. Asked once a run of a
+   * customer with something to send for a day that is over, or whose subscription ended today.
    */
-  periods?(customer: string): Promise<{ closedUntil: number | null; endedAt: number | null }>;
+  periods?(customer: string): Promise<{ closedUntil: number | null; endedAt: number | null } | null>;
   /** Customers of whom a subscription ended since then (epoch seconds): asked once a run, for all of them. */
   ended?(since: number): Promise<ReadonlySet<string>>;
   close(): Promise<void>;

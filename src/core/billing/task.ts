@@ -89,13 +89,13 @@ export async function askPeriods(run: Run, tasks: readonly Task[]): Promise<void
   await Promise.all([...customers].map((one) => one && run.periods(one).catch(() => {})));
 }
 
-async function periodsOf(run: Run, task: Task): Promise<Periods> {
+async function periodsOf(run: Run, task: Task): Promise<Periods | null> {
   const customer = await askedAbout(run, task);
   if (customer === null) return NO_PERIODS;
   return run.periods(customer).catch((error: unknown): Periods => {
     const category = error instanceof SaasctlError ? error.category : 'remote';
     if (category === 'auth') run.stop('unauthorized');
-    // A customer that is gone: that is said, and written down, by the delivery.
+    // Today's usage is on no final invoice: what is wrong is said, and written down, by the delivery.
     const isRefused = category === 'config' || category === 'not_found';
     if (isRefused && task.day === dayOf(run.options.clock.now())) return NO_PERIODS;
     throw error;
@@ -112,7 +112,8 @@ export async function stepOf(run: Run, task: Task): Promise<Step> {
   const { row, counter, tenant, readAgain } = task;
   const periods = await periodsOf(run, task);
   const by: Circumstances = {
-    ...periods,
+    ...(periods ?? NO_PERIODS),
+    isGone: periods === null,
     scope: run.scope,
     now: clock.now(),
     run: runId,

@@ -93,6 +93,11 @@ export function livingCustomer(world: World, id: string, param = 'id', status = 
   return customer;
 }
 
+/** Lists still show what a deleted customer had; of one that never was there is none. */
+export function knownCustomer(world: World, id: string | null): void {
+  if (id !== null && !world.customers.has(id)) throw noSuch('customer', id, 'customer', 400);
+}
+
 const living = (world: World): Customer[] => [...world.customers.values()].filter((one) => !one.deleted);
 
 const noSuchQuery = (): never => {

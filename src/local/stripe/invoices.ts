@@ -8,7 +8,7 @@ import {
   ZERO,
 } from '../../core/decimal.ts';
 import { answered, listPage, missing, noSuch, onlyKnown, Refusal } from './answer.ts';
-import { livingCustomer } from './customers.ts';
+import { knownCustomer, livingCustomer } from './customers.ts';
 import { textOf } from './form.ts';
 import { type Call, type Decision, type Price, type Subscription, seconds, type World } from './state.ts';
 import { periodOf } from './subscriptions.ts';
@@ -54,6 +54,7 @@ export function listInvoices(world: World, { params, path, now }: Call): Decisio
   const [customer, subscription, status] = ['customer', 'subscription', 'status'].map((name) =>
     textOf(params, name),
   );
+  knownCustomer(world, customer ?? null);
   const found = [...world.subscriptions.values()]
     .filter((one) => customer === null || one.customer === customer)
     .filter((one) => subscription === null || one.id === subscription)

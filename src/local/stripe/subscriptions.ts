@@ -1,5 +1,5 @@
 import { answered, invalid, listPage, missing, noSuch, onlyKnown, required, wholeOf } from './answer.ts';
-import { livingCustomer } from './customers.ts';
+import { knownCustomer, livingCustomer } from './customers.ts';
 import { entriesOf, type Form, fieldsOf, textOf, textsOf } from './form.ts';
 import { type Call, type Decision, type Subscription, seconds, type World } from './state.ts';
 
@@ -56,6 +56,7 @@ export const retrieveSubscription = (world: World, call: Call): Decision => ({
 export function listSubscriptions(world: World, { params, path, now }: Call): Decision {
   onlyKnown(params, ['customer', 'price', 'status', 'limit', 'starting_after', 'ending_before']);
   const customer = textOf(params, 'customer');
+  knownCustomer(world, customer);
   const price = textOf(params, 'price');
   const status = textOf(params, 'status');
   const found = [...world.subscriptions.values()].filter(

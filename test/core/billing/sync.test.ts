@@ -386,6 +386,26 @@ describe('usage whose invoice is final', () => {
     });
   });
 
+  it('of a customer that is gone is refused before it is sent, and sent to the next one', async () => {
+    const world = newWorld(1, ['acme', 'bolt']);
+    for (const { id } of world.tenants) use(world, id, PAGES, 4, dayOf(world.now - DAY));
+    const periods = async (customer: string) =>
+      customer === 'cus_acme' ? null : { closedUntil: null, endedAt: null };
+    const { report, category } = await run(world, {}, { periods });
+    expect([report.sent, report.refused, report.failed, category]).toEqual([1, 1, 0, 'pending']);
+    expect(
+      world.rows.get(rowId({ tenantId: 'acme', eventName: 'pages', day: dayOf(world.now - DAY) })),
+    ).toMatchObject({
+      inflight: null,
+      flag: { code: 'customer_gone', customer: 'cus_acme' },
+    });
+    expect((await run(world, {}, { periods })).category).toBe('pending');
+    const [acme] = world.tenants;
+    if (acme !== undefined) acme.stripeCustomerId = 'cus_new';
+    expect((await run(world, {}, { periods })).category).toBe('ok');
+    expect(difference(world)).toEqual({ over: 0, under: 0 });
+  });
+
   it('fails, and says so', async () => {
     const { rows, category } = await late('fail');
     expect(rows).toMatchObject([{ outcome: 'refused', flag: 'invoice_final' }]);
