@@ -118,7 +118,9 @@ function planned(row: LedgerRow, delta: number, by: Circumstances): LedgerRow {
   const to = { id: deltaId(by.scope, row), customer: by.customer };
   const fresh = plan(row, delta, to, by.now);
   const { inflight } = fresh;
-  const ended = by.endedAt !== null && dayOf(by.endedAt * 1000) === row.day ? by.endedAt - 1 : null;
+  // Ended at midnight, its last second is of the day before: usage of this day is after it.
+  const last = by.endedAt === null ? null : by.endedAt - 1;
+  const ended = last !== null && dayOf(last * 1000) === row.day ? last : null;
   if (inflight !== null && ended !== null && ended < inflight.timestamp)
     fresh.inflight = { ...inflight, timestamp: ended };
   return { ...mark(fresh, by.run, by.now), rev: row.rev + 1 };

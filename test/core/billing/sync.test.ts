@@ -352,6 +352,14 @@ describe('usage whose invoice is final', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('usage after a subscription that ended at midnight stays on its own day', async () => {
+    const world = used(['acme']);
+    const endedAt = Date.parse(dayOf(world.now)) / 1000;
+    const { report } = await run(world, {}, { periods: async () => ({ closedUntil: null, endedAt }) });
+    expect(report).toMatchObject({ sent: 1, refused: 0 });
+    expect(billed(world)).toEqual(truth(world));
+  });
+
   it('where the sink names those whose subscription ended today, nobody else is asked', async () => {
     const world = used(['acme', 'bolt']);
     const endedAt = world.now / 1000 - 3600;
