@@ -19,7 +19,7 @@ export function record(host: Host) {
   const command = define('record <id> <metric> <amount>', {
     summary: 'Add to a tenant’s usage by hand, once for an event id',
     details:
-      'Recorded again under the same event id, it is counted once. Usage of an earlier day stays on that day, up to 34 days back.',
+      'Recorded again under the same event id, it is counted once. Usage of an earlier day stays on that day, up to 33 days back.',
     examples: [
       'usage record acme exports 12 --id export-2026-11-20',
       'usage record acme compute_seconds 0.25 --id job-77 --day 2026-11-20',

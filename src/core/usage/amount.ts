@@ -59,8 +59,11 @@ export function amountOf({ name, unit, scale }: Metric, value: number | string):
   return Number(amount);
 }
 
-/** How far back usage may be recorded: what a sink can still bill, one day short. */
-export const LATE_DAYS = 34;
+/**
+ * How far back usage may be recorded: a day short of what a sync still sends, since what a function records of a day
+ * past is found when the tenant's rows are next looked through, which is once a day.
+ */
+export const LATE_DAYS = 33;
 
 /** The UTC day to count on, today unless given. `now`: epoch ms. */
 export function usageDay(day: string | undefined, now: number): string {

@@ -12,7 +12,7 @@ export type Recorded = { recorded: true } | { recorded: false; duplicate: true }
 export interface RecordOptions {
   /** Names this event for ever: recorded again within the dedupe window, it is counted once. */
   id?: string | undefined;
-  /** `yyyy-mm-dd` in UTC, at most 34 days ago; today unless given. */
+  /** `yyyy-mm-dd` in UTC, at most 33 days ago; today unless given. */
   day?: string | undefined;
 }
 

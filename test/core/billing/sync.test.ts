@@ -8,6 +8,7 @@ import type { Delivery, Sink } from '../../../src/core/billing/sink.ts';
 import type { Synced } from '../../../src/core/billing/sync.ts';
 import { SaasctlError } from '../../../src/core/errors.ts';
 import { dayOf } from '../../../src/core/time.ts';
+import { LATE_DAYS, usageDay } from '../../../src/core/usage/amount.ts';
 import { type Design, oneStep, quietRun, startRun } from './schedule.ts';
 import {
   billed,
@@ -133,6 +134,17 @@ describe('a run', () => {
     expect((await run(world)).rows).toContainEqual(
       expect.objectContaining({ day: late, delta: 4, outcome: 'sent' }),
     );
+  });
+
+  it('sends usage recorded late for any day that it may be recorded for', async () => {
+    const world = newWorld(1, ['acme']);
+    await run(world);
+    use(world, 'acme', PAGES, 4, usageDay(dayOf(world.now - LATE_DAYS * DAY), world.now));
+    for (let hour = 0; hour < 25; hour++) {
+      world.now += HOUR;
+      await run(world);
+    }
+    expect(difference(world)).toEqual({ over: 0, under: 0 });
   });
 
   it('ends when it is told to, and takes back what was never sent', async () => {
