@@ -221,11 +221,14 @@ function checkUrl(text: string): URL {
   });
 }
 
+/** The library takes a secret of any length. */
 function signerOf(secret: string): Webhook {
   try {
+    const { length } = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+    if (length < 24 || length > 64) throw new RangeError('length');
     return new Webhook(secret);
   } catch {
-    // What it says of a secret is no help, and might show a part of it.
+    // What the library says of a secret is no help, and might show a part of it.
     throw usageError('webhook_secret_invalid', 'the webhook secret is not one of standard-webhooks', {
       hint: 'it is whsec_ and 24 to 64 bytes in base64',
       next: 'export SAASCTL_WEBHOOK_SECRET="whsec_$(openssl rand -base64 32)"',

@@ -237,11 +237,14 @@ describe('what an answer means', () => {
 });
 
 describe('its settings', () => {
-  it.each(['', 'whsec_', 'whsec_%%%'])('refuse %j as a secret without repeating it', (secret) => {
-    expect(() => open({ secret })).toThrow(
-      expect.objectContaining({ code: 'webhook_secret_invalid', exitCode: 2 }),
-    );
-  });
+  it.each(['', 'whsec_', 'whsec_%%%', 'whsec_notgood', `whsec_${'A'.repeat(88)}`])(
+    'refuse %j as a secret without repeating it',
+    (secret) => {
+      expect(() => open({ secret })).toThrow(
+        expect.objectContaining({ code: 'webhook_secret_invalid', exitCode: 2 }),
+      );
+    },
+  );
 
   it('go over https, except to this machine', async () => {
     expect(await open().preflight([CALLS], 0)).toEqual([]);
