@@ -1,4 +1,4 @@
-import type { Verdict } from './deliver.ts';
+import { dedupeMs, type Verdict } from './deliver.ts';
 import { commit, flagged, type LedgerRow, rowId, withdraw } from './ledger.ts';
 import type { Planned } from './plan-rows.ts';
 import type { Run } from './run.ts';
@@ -29,7 +29,7 @@ export async function record(
     if (one === undefined) continue;
     let answer = answerTo.get(verdict) ?? 'applied';
     if (answer === 'stale') answer = await commitAnew(run, verdict).catch(() => 'lost' as const);
-    const { outcome, reason } = outcomeAfter(verdict, answer);
+    const { outcome, reason } = outcomeAfter(run, verdict, answer);
     results.push({ task: one.task, row: after ?? verdict.row, outcome, delta: one.delta, reason });
   }
   return results;
@@ -37,29 +37,38 @@ export async function record(
 
 const PERMANENT = new Set(['customer_gone', 'invalid', 'too_old']);
 
-function outcomeAfter(
-  { verdict, rejected, message }: Verdict,
-  answer: Answer,
-): Pick<Result, 'outcome' | 'reason'> {
+/**
+ * Whether somebody has to look at a refusal. After an answer that was lost a sink's totals decide, in time; one that
+ * knows ids for ever is never asked for them.
+ */
+function isFlagged({ options: { sink } }: Run, { verdict, rejected }: Verdict): boolean {
+  if (rejected === null || !PERMANENT.has(rejected)) return false;
+  return verdict === 'withdraw' || (verdict === 'kept' && dedupeMs(sink.dedupeHours) === null);
+}
+
+function outcomeAfter(run: Run, of: Verdict, answer: Answer): Pick<Result, 'outcome' | 'reason'> {
+  const { verdict, message } = of;
   if (verdict === 'delivered') {
     if (answer === 'applied') return { outcome: 'sent', reason: null };
     return { outcome: 'inflight', reason: 'delivered, but not written down yet' };
   }
-  const refused = verdict === 'withdraw' && rejected !== null && PERMANENT.has(rejected);
-  return { outcome: refused ? 'refused' : 'inflight', reason: message };
+  return { outcome: isFlagged(run, of) ? 'refused' : 'inflight', reason: message };
 }
 
 /** The row after a verdict; `null`: it stays as it is. */
-function rowAfter(run: Run, { verdict, row, rejected, message }: Verdict): LedgerRow | null {
+function rowAfter(run: Run, of: Verdict): LedgerRow | null {
+  const { verdict, row, rejected, message } = of;
   const now = run.options.clock.now();
   if (verdict === 'delivered') return commit(row, now);
-  if (verdict === 'kept') return null;
-  const back = withdraw(row, now, rejected === null ? 'withdrawn' : 'refused');
-  if (rejected === null || !PERMANENT.has(rejected)) return back;
+  const back = verdict === 'kept' ? null : withdraw(row, now, rejected === null ? 'withdrawn' : 'refused');
+  if (!isFlagged(run, of)) return back;
   const code =
     rejected === 'customer_gone' ? 'customer_gone' : rejected === 'too_old' ? 'unbackdatable' : 'refused';
   const { delta = null, customer = null } = row.inflight ?? {};
-  return { ...flagged(back, { code, message: message ?? code, delta, customer }, now), rev: back.rev };
+  return {
+    ...flagged(back ?? row, { code, message: message ?? code, delta, customer }, now),
+    rev: row.rev + 1,
+  };
 }
 
 /** Somebody else wrote the row meanwhile. What was delivered is committed all the same, unless that was done. */

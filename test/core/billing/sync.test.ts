@@ -202,6 +202,20 @@ describe('bad days', () => {
     expect(difference(world)).toEqual({ over: 0, under: 0 });
   });
 
+  it('… is flagged where no totals will ever say more, and sent again with each run', async () => {
+    const world = used(['acme']);
+    const [acme] = world.tenants;
+    const lost: Delivery = { kind: 'ambiguous', reason: 'server_error', message: '500' };
+    const refused: Delivery = { kind: 'rejected', reason: 'invalid', message: '400' };
+    const sink = (answer: Delivery) => ({ ...failing(world, 'acme', answer), dedupeHours: null });
+    expect((await run(world, {}, sink(lost))).category).toBe('partial');
+    world.now += HOUR;
+    for (let at = 0; at < 2; at++) expect((await run(world, {}, sink(refused))).category).toBe('pending');
+    expect(rowOf(world, acme?.id)).toMatchObject({ inflight: { delta: 5 }, flag: { code: 'refused' } });
+    expect((await run(world, {}, { dedupeHours: null })).category).toBe('ok');
+    expect(rowOf(world)).toMatchObject({ confirmed: 5, inflight: null, flag: null });
+  });
+
   it('a key that is refused stops everything', async () => {
     const world = used();
     const answer: Delivery = { kind: 'rejected', reason: 'unauthorized', message: 'expired' };
