@@ -158,12 +158,15 @@ async function compare(options: ReconcileOptions, meter: Meter, view: LedgerView
   const { counter, owed, ...row } = view;
   const there = await totalAt(sink, meter, row);
   const now = options.now();
-  const agreement = agreementOf(row, there, now);
+  let agreement = agreementOf(row, there, now);
   let { flag } = row;
   if (!dryRun && row.inflight === null) {
     const next = flagAfter(row, there, agreement, now);
-    // Somebody else wrote the row meanwhile: then it was not settled, and comes next time.
-    if (next !== null && (await ledger.correct(scope, next, null)) === 'applied') flag = next.flag;
+    if (next !== null) {
+      // Somebody else wrote the row meanwhile: then it was not settled, and comes next time.
+      if ((await ledger.correct(scope, next, null)) === 'applied') flag = next.flag;
+      else agreement = 'pending';
+    }
   }
   return {
     tenantId: row.tenantId,

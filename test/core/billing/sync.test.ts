@@ -496,6 +496,18 @@ describe('reconcile', () => {
     expect((await run(world)).category).toBe('ok');
   });
 
+  it('takes nothing that a run settles meanwhile for a drift', async () => {
+    const world = used(['acme']);
+    await run(world);
+    const total = async () => {
+      const row = rowOf(world) as LedgerRow;
+      world.rows.set(rowId(row), { ...row, confirmed: 7, rev: row.rev + 1 });
+      return 7;
+    };
+    expect(await compare(world, { total })).toMatchObject([{ agreement: 'pending', flag: null }]);
+    expect(rowOf(world)?.flag).toBeNull();
+  });
+
   it('shows what was never sent, and what is new since: unsent, which is no drift', async () => {
     const world = used(['acme', 'bolt', 'coda']);
     const [, bolt, coda] = world.tenants;
