@@ -86,9 +86,9 @@ export function rateLimitHeaders(
   const state: string[] = [];
   if (bucket) {
     policy.push(`"rate";q=${bucket.burst};w=${secondsUntil(bucket.burst * key.T, 0)}`);
-    state.push(
-      `"rate";r=${bucket.remaining + held};t=${bucket.resetAt > now ? secondsUntil(bucket.resetAt, now) : 0}`,
-    );
+    // A bucket may be full again while a lease still holds some of it.
+    const remaining = Math.min(bucket.burst, bucket.remaining + held);
+    state.push(`"rate";r=${remaining};t=${bucket.resetAt > now ? secondsUntil(bucket.resetAt, now) : 0}`);
   }
   if (quota) {
     policy.push(`"quota";q=${field(quota.limit)};w=${secondsUntil(quota.resetAt, monthStart(now))}`);

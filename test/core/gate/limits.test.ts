@@ -35,6 +35,11 @@ describe('the RateLimit fields', () => {
     });
   });
 
+  it('never have more left than there is, also with a lease beside a full bucket', () => {
+    const gate = gateFixture({ k: { k1: keyFixture({ perSecond: 50, burst: 100 }) } });
+    expect(rateLimitHeaders(gate, 'k1', NOON, 2)?.ratelimit).toBe('"rate";r=100;t=0');
+  });
+
   it('are absent where nothing limits the key', () => {
     expect(rateLimitHeaders(gateFixture(), 'k1', NOON)).toBeNull();
   });
