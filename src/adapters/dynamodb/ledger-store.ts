@@ -210,7 +210,8 @@ async function* listPages(
       .catch((error: unknown) => {
         throw awsError(error, 'list tenants');
       });
-    return (page.Items ?? []).map(billableOf);
+    // A page ends at 1 MB, too: how many it has does not say whether it is the last.
+    return { found: (page.Items ?? []).map(billableOf), isLast: page.LastEvaluatedKey === undefined };
   };
   const detailed = async (found: Billable[]): Promise<Listed[]> => {
     const ids = found.map(({ id }) => id);
@@ -225,13 +226,18 @@ async function* listPages(
       gate: gates.get(tenant.id) ?? {},
     }));
   };
-  let found = await profiles(after);
-  while (found.length > 0) {
-    const next = found.length < PAGE ? null : profiles(found.at(-1)?.id ?? null);
-    // Its failure is met where it is awaited.
-    next?.catch(() => {});
+  let coming = profiles(after);
+  for (;;) {
+    const { found, isLast } = await coming;
+    const end = found.at(-1);
+    if (end === undefined) return;
+    if (!isLast) {
+      coming = profiles(end.id);
+      // Its failure is met where it is awaited.
+      coming.catch(() => {});
+    }
     yield await detailed(found);
-    found = next === null ? [] : await next;
+    if (isLast) return;
   }
 }
 

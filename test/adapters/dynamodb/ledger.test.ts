@@ -272,3 +272,26 @@ function countingSink(): Sink & { totals: Map<string, number> } {
     close: async () => {},
   };
 }
+
+it('the list goes on where a page of it ended by its bytes, not by its tenants', async () => {
+  const shard = 3;
+  const ids = Array.from({ length: 12 }, (_, at) => `large-${String(at).padStart(2, '0')}`);
+  // Pages end at 1 MB, of items as they are stored.
+  const failure = 'x'.repeat(200_000);
+  for (const id of ids) {
+    const Item = {
+      PK: `TENANT#${id}`,
+      SK: 'PROFILE',
+      LPK: `TENANT#${shard}`,
+      LSK: id,
+      id,
+      status: 'active',
+      failure,
+    };
+    await on.wire.send('PutItem', { TableName: `${STACK}-tenants`, Item: marshalItem(Item) });
+  }
+  const listed: string[] = [];
+  for await (const page of ledger.list(SCOPE, shard, null))
+    listed.push(...page.map(({ tenant }) => tenant.id));
+  expect(listed.filter((id) => id.startsWith('large-'))).toEqual(ids);
+});
