@@ -14,8 +14,11 @@ export type Correction =
   | { kind: 'counted' | 'not_counted' | 'write_off' | 'clear_flag' }
   | { kind: 'confirmed'; value: number };
 
-/** So long after its mark, a delta may still be on its way by the run that marked it: its answer may take its time. */
-const SENDING_MS = MARK_MS + 15_000;
+/**
+ * So long after its mark, a delta may still be on its way by the run that marked it: its answer may take its time, and a
+ * receiver's refused batch is taken apart for half a minute before.
+ */
+const SENDING_MS = MARK_MS + 45_000;
 
 /** A correction as a value: shown before it is made, and audited. */
 export interface CorrectionPlan {

@@ -148,7 +148,7 @@ it('a correction and its audit entry are written together, and the head goes', a
   await ledger.keepHeads(SCOPE, [
     { tenantId, swept: TODAY, settled: { api_calls: { [TODAY]: 5 } }, open: [] },
   ]);
-  const correction = planCorrection(row, 5, { kind: 'counted' }, NOW + 75_000, 'stripe');
+  const correction = planCorrection(row, 5, { kind: 'counted' }, NOW + 105_000, 'stripe');
   const by = { id: randomUUID(), now: NOW, actor: 'ada', requestId: 'req_1' };
   const audit = correctionAudit(correction, 'counted', by);
   once('lose answer');

@@ -629,7 +629,7 @@ describe('a correction', () => {
     ['confirmed', row, { kind: 'confirmed', value: 9 }, { confirmed: 9 }],
     ['write_off', row, { kind: 'write_off' }, { dropped: 4 }],
   ] as const)('%s changes what it says, and notes it', (_name, before, correction, after) => {
-    const made = planCorrection(before, 9, correction, 75_001, 'stripe');
+    const made = planCorrection(before, 9, correction, 105_001, 'stripe');
     expect(made.after).toMatchObject({ ...after, rev: 4, flag: null, history: [{ event: 'corrected' }] });
     expect(made.changes.length).toBeGreaterThan(0);
   });
@@ -637,10 +637,10 @@ describe('a correction', () => {
   it('of a delta that a run is sending is refused, until its answer must have come', () => {
     const sending = { ...row, inflight: { ...inflight, markAt: NOON } };
     for (const kind of ['counted', 'not_counted'] as const) {
-      expect(() => planCorrection(sending, 9, { kind }, NOON + 74_999, 'stripe')).toThrow(
-        '2026-11-01T12:01:15.000Z',
+      expect(() => planCorrection(sending, 9, { kind }, NOON + 104_999, 'stripe')).toThrow(
+        '2026-11-01T12:01:45.000Z',
       );
-      expect(planCorrection(sending, 9, { kind }, NOON + 75_000, 'stripe').after.inflight).toBeNull();
+      expect(planCorrection(sending, 9, { kind }, NOON + 105_000, 'stripe').after.inflight).toBeNull();
     }
   });
 
@@ -654,6 +654,6 @@ describe('a correction', () => {
     [{ ...row, inflight }, { kind: 'write_off' }],
     [row, { kind: 'confirmed', value: -1 }],
   ] as const)('is refused where the row is not like that: %#', (before, correction) => {
-    expect(() => planCorrection(before, 9, correction, 75_001, 'stripe')).toThrow(/the ledger row of acme/);
+    expect(() => planCorrection(before, 9, correction, 105_001, 'stripe')).toThrow(/the ledger row of acme/);
   });
 });
