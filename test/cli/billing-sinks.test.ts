@@ -60,6 +60,12 @@ describe('usage record', () => {
   });
 });
 
+const report: SyncReport = {
+  ...{ sink: 'stripe', account: 'acct_1', mode: 'test', dryRun: false, units: {}, oldest: null },
+  ...{ days: 2, settled: 2, sent: 2, inflight: 0, refused: 0, flagged: 0, skipped: 0, failed: 0 },
+  ...{ looked: 1, stopped: null, problems: [] },
+};
+
 describe('what wants somebody to look', () => {
   it('is said whole: every meter that is wrong, and what to do about it', () => {
     const problem = (meter: string): SinkProblem => ({
@@ -69,35 +75,20 @@ describe('what wants somebody to look', () => {
       hint: null,
       next: `make ${meter}`,
     });
-    const counts = {
-      days: 2,
-      settled: 2,
-      sent: 2,
-      inflight: 0,
-      refused: 0,
-      flagged: 0,
-      skipped: 0,
-      failed: 0,
-    };
-    const report: SyncReport = {
-      ...counts,
-      ...{
-        sink: 'stripe',
-        account: 'acct_1',
-        mode: 'test',
-        dryRun: false,
-        units: {},
-        oldest: null,
-        looked: 1,
-      },
-      stopped: null,
-      problems: [problem('a'), problem('b')],
-    };
-    const error = outcomeError(report, [], 'saasctl usage sync-stripe');
+    const problems = [problem('a'), problem('b')];
+    const error = outcomeError({ ...report, problems }, [], 'saasctl usage sync-stripe');
     expect(error).toMatchObject({ exitCode: 8, next: 'make a' });
     expect(error?.hint).toContain('no meter a; make a');
     expect(error?.hint).toContain('no meter b; make b');
   });
+});
+
+it.each([
+  ['csv', 'not everything is sent: 3 on their way'],
+  ['webhook', 'not everything is sent: 3 on their way, nobody answers there'],
+])('a run that %s takes nothing from says so', (sink, message) => {
+  const stopped = { ...report, sink, inflight: 3, stopped: 'unreachable' } as const;
+  expect(outcomeError(stopped, [], 'saasctl')).toMatchObject({ exitCode: 7, message });
 });
 
 describe('another sink', () => {

@@ -145,7 +145,7 @@ function nothingSent(problems: SyncReport['problems']): SaasctlError {
 }
 
 function incomplete(
-  { inflight, failed, stopped }: SyncReport,
+  { sink, inflight, failed, stopped }: SyncReport,
   rows: readonly SyncRow[],
   command: string,
 ): SaasctlError {
@@ -153,7 +153,7 @@ function incomplete(
   const parts = [
     ...(inflight === 0 ? [] : [`${inflight} on their way`]),
     ...(failed === 0 ? [] : [`${failed} could not be looked at`]),
-    ...(stopped === 'unreachable' ? ['nobody answers there'] : []),
+    ...(stopped === 'unreachable' && sink !== 'csv' ? ['nobody answers there'] : []),
   ];
   return new SaasctlError({
     code: 'sync_incomplete',
