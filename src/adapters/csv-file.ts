@@ -1,4 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { addDecimals, type Decimal, parseDecimal, rescaled, ZERO } from '../core/decimal.ts';
 
@@ -10,7 +11,10 @@ const CHUNK = 1024 * 1024;
 export class ForeignFile extends Error {}
 
 export interface CsvFile {
-  /** Reads what was added since, also by others. Throws the system's errors, and `ForeignFile`. */
+  /**
+   * Reads what was added since, also by others; makes no file, but its folder must be there and ours to write. Throws
+   * the system's errors, and `ForeignFile`.
+   */
   catchUp(): Promise<void>;
   /** Whether an id is in the file. About 100 bytes of memory a line. */
   has(id: string): boolean;
@@ -49,7 +53,8 @@ export function csvFile(path: string): CsvFile {
   }
 
   async function catchUp(): Promise<void> {
-    file ??= await open(path, 'a+', 0o600);
+    file ??= await existing(path);
+    if (file === null) return access(dirname(path), constants.W_OK);
     if ((await file.stat()).size < read) forget();
     for (let { size } = await file.stat(); read < size; { size } = await file.stat()) {
       const chunk = Buffer.allocUnsafe(Math.min(size - read, CHUNK));
@@ -74,7 +79,11 @@ export function csvFile(path: string): CsvFile {
       return total === null || total > BigInt(Number.MAX_SAFE_INTEGER) ? null : Number(total);
     },
     async append(lines) {
-      file ??= await open(path, 'a+', 0o600);
+      if (file === null) {
+        file = await open(path, 'a+', 0o600);
+        // Made by somebody else meanwhile, it is theirs.
+        await catchUp();
+      }
       if ((await file.stat()).size > read) await file.truncate(read);
       const rows = lines.map((fields) => fields.map(quoted).join(','));
       const all = read === 0 ? [HEADER, ...rows] : rows;
@@ -98,6 +107,14 @@ export function csvFile(path: string): CsvFile {
       file = null;
     },
   };
+}
+
+/** To be read and added to; `null`: there is none. */
+function existing(path: string): Promise<FileHandle | null> {
+  return open(path, constants.O_RDWR | constants.O_APPEND).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
 }
 
 /** A new file's name is on the disk when its folder is. */

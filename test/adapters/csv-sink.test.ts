@@ -49,6 +49,16 @@ const idsOf = (file: string): string[] => linesOf(file).map((line) => line.split
 const DELIVERED = { kind: 'delivered' };
 
 describe('the file', () => {
+  it('is made by what is written to it, not by looking', async () => {
+    const file = newFile();
+    const sink = open(file);
+    expect(await sink.preflight([CALLS], 0)).toEqual([]);
+    expect(await sink.total({ customer: null, tenantId: 'acme', meter: CALLS, day: TODAY })).toBe(0);
+    expect(existsSync(file)).toBe(false);
+    expect(await sink.deliver(events('e1'))).toEqual([DELIVERED]);
+    expect(idsOf(file)).toEqual(['e1']);
+  });
+
   it('has a header and a line an event, quoted where that is needed', async () => {
     const file = newFile();
     const meter = { ...CALLS, scale: 3 };
