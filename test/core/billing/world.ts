@@ -135,9 +135,25 @@ export function billed(world: World): Map<string, number> {
   return totals;
 }
 
+/** The same for all days together: what was carried is billed on another day than it was used. */
+export const differenceInAll = (world: World) => between(inAll(billed(world)), inAll(truth(world)));
+
+type Totals = Map<string, number>;
+
+function inAll(totals: Totals): Totals {
+  const sums: Totals = new Map();
+  for (const [id, total] of totals) {
+    const [tenantId, , metric] = id.split('#');
+    const name = `${tenantId}#${metric}`;
+    sums.set(name, (sums.get(name) ?? 0) + total);
+  }
+  return sums;
+}
+
 /** Billed too much and too little, summed over all days. */
-export function difference(world: World): { over: number; under: number } {
-  const [there, here] = [billed(world), truth(world)];
+export const difference = (world: World) => between(billed(world), truth(world));
+
+function between(there: Totals, here: Totals): { over: number; under: number } {
   let [over, under] = [0, 0];
   for (const id of new Set([...there.keys(), ...here.keys()])) {
     const more = (there.get(id) ?? 0) - (here.get(id) ?? 0);
