@@ -1,12 +1,12 @@
 import { nextHead, type Pair, type RowState, type Swept } from './counter.ts';
 import { deliver } from './deliver.ts';
-import { type LedgerRow, settledAt } from './ledger.ts';
+import { type LedgerRow, owedOf, settledAt } from './ledger.ts';
 import { planRows } from './plan-rows.ts';
 import type { Billable, Head } from './ports.ts';
 import { record } from './record.ts';
 import { type RowOutcome, rowReport } from './report.ts';
 import { type Run, tell } from './run.ts';
-import type { Result, Task } from './task.ts';
+import type { Result, Task, Wanted } from './task.ts';
 
 /** A tenant, and its rows that want a close look. */
 export interface Work {
@@ -29,16 +29,14 @@ export interface Whole extends Swept {
  * Returns what another run is at.
  */
 export async function settle(run: Run, works: readonly Work[]): Promise<Work[]> {
-  const wanted = works.flatMap(({ tenant, pairs }) => pairs.map((pair) => ({ tenant, ...pair })));
-  const { ready, results, held } = await planRows(run, wanted);
-  if (run.options.dryRun) {
-    for (const { task, row, delta } of ready)
-      results.push({ task, row, outcome: 'planned', delta, reason: null });
-  } else {
-    run.waiting += ready.length;
-    const verdicts = await deliver(run, ready);
-    run.waiting -= ready.length;
-    results.push(...(await record(run, ready, verdicts)));
+  const results: Result[] = [];
+  const held: Task[] = [];
+  let wanted: Wanted[] = works.flatMap(({ tenant, pairs }) => pairs.map((pair) => ({ tenant, ...pair })));
+  while (wanted.length > 0) {
+    const done = await settleOnce(run, wanted);
+    results.push(...done.results);
+    held.push(...done.held);
+    wanted = run.stopping() === null ? done.results.filter(isBehind).map(({ task }) => task) : [];
   }
   for (const { task, row, outcome, delta, reason } of results) {
     const [counter, confirmed] = outcome === 'failed' ? [null, null] : [task.counter, row.confirmed];
@@ -54,6 +52,27 @@ export async function settle(run: Run, works: readonly Work[]): Promise<Work[]> 
   });
 }
 
+async function settleOnce(
+  run: Run,
+  wanted: readonly Wanted[],
+): Promise<{ results: Result[]; held: readonly Task[] }> {
+  const { ready, results, held } = await planRows(run, wanted);
+  if (run.options.dryRun) {
+    for (const { task, row, delta } of ready)
+      results.push({ task, row, outcome: 'planned', delta, reason: null });
+  } else {
+    run.waiting += ready.length;
+    const verdicts = await deliver(run, ready);
+    run.waiting -= ready.length;
+    results.push(...(await record(run, ready, verdicts)));
+  }
+  return { results, held };
+}
+
+/** Sent was what another run had planned and left behind: what was used since comes next. */
+const isBehind = ({ task, row, outcome }: Result): boolean =>
+  outcome === 'sent' && task.row.inflight !== null && owedOf(row, task.counter) > 0;
+
 const SETTLED = new Set<RowOutcome>(['settled', 'sent', 'carried', 'dropped']);
 
 async function keepHeads(
@@ -67,9 +86,9 @@ async function keepHeads(
   const add = ({ tenantId, eventName, day }: LedgerRow, settled: number | null) => {
     wholes.get(tenantId)?.states.push({ eventName, day, settled });
   };
-  for (const { row, outcome } of results) {
+  for (const { task, row, outcome } of results) {
     const isSettled = row.inflight === null && row.flag === null && SETTLED.has(outcome);
-    add(row, isSettled ? settledAt(row) : null);
+    add(row, isSettled && owedOf(row, task.counter) === 0 ? settledAt(row) : null);
   }
   for (const { row } of held) add(row, null);
   const heads: Head[] = [];

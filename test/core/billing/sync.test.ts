@@ -147,6 +147,21 @@ describe('a run', () => {
     expect(difference(world)).toEqual({ over: 0, under: 0 });
   });
 
+  it('goes on from a delta that another run left behind, and sends what was used since', async () => {
+    const world = used(['acme']);
+    void startRun(world, 'dies');
+    while (rowOf(world) === undefined) {
+      oneStep(world);
+      await new Promise((wake) => setImmediate(wake));
+    }
+    world.pending = [];
+    use(world, 'acme', CALLS, 2);
+    world.now += HOUR;
+    const { report, category } = await run(world);
+    expect([report.sent, report.units, category]).toEqual([2, { api_calls: 7 }, 'ok']);
+    expect(billed(world)).toEqual(truth(world));
+  });
+
   it('ends when it is told to, and takes back what was never sent', async () => {
     const world = used();
     const stop = new AbortController();
