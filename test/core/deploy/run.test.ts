@@ -167,7 +167,7 @@ describe('a dry run', () => {
     await cloud.stacks.plan({ ...planOf(), token: 'somebody-else' });
     await deploy(cloud, { dryRun: true });
     expect([...cloud.stack('prod').changeSets.keys()]).toEqual(['somebody-else']);
-  }, 1_000);
+  });
 
   it('deletes no failed creation', async () => {
     const cloud = fakeCloud();
