@@ -16,7 +16,7 @@ let stored: Stored;
 beforeAll(async () => {
   account = await openAccount();
   stored = storedIn(account.endpoint);
-}, 60_000);
+});
 
 afterAll(async () => {
   stored?.close();

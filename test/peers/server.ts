@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
+const PORT_TRIES = 5;
+
 export interface PeerServer {
   endpoint: string;
   stop(): Promise<void>;
@@ -20,14 +22,27 @@ export interface PeerProgram {
 }
 
 /** Starts a program and waits until it answers on 127.0.0.1. Throws with the end of what it said. */
-export async function startPeer({
-  command,
-  args = () => [],
-  env = () => ({}),
-  path,
-  isReady = (status) => status >= 200 && status < 300,
-}: PeerProgram): Promise<PeerServer> {
-  const port = await freePort();
+export async function startPeer(program: PeerProgram): Promise<PeerServer> {
+  for (let tries = 1; ; tries++) {
+    const started = await startOn(await freePort(), program);
+    if (typeof started !== 'string') return started;
+    // Between our look and its bind another process may take the port.
+    if (!/in use/i.test(started) || tries === PORT_TRIES)
+      throw new Error(`${program.command} did not start; ${started}`);
+  }
+}
+
+/** The server, or why it did not start. */
+async function startOn(
+  port: number,
+  {
+    command,
+    args = () => [],
+    env = () => ({}),
+    path,
+    isReady = (status) => status >= 200 && status < 300,
+  }: PeerProgram,
+): Promise<PeerServer | string> {
   const { PATH, HOME } = process.env;
   const child = spawn(command, args(port), {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -51,16 +66,16 @@ export async function startPeer({
   const problem = await Promise.race([ended, answers(`${endpoint}${path}`, isReady)]);
   if (problem === null) return { endpoint, stop };
   await stop();
-  throw new Error(`${command} did not start; ${problem}`);
+  return problem;
 }
 
 async function answers(url: string, isReady: (status: number) => boolean): Promise<string | null> {
-  for (let tries = 0; tries < 300; tries++) {
+  for (let tries = 0; tries < 3_000; tries++) {
     const { status } = await fetch(url).catch(() => ({ status: 0 }));
     if (status !== 0 && isReady(status)) return null;
     await pause(100);
   }
-  return 'it did not answer within 30 s';
+  return 'it did not answer within five minutes';
 }
 
 function freePort(): Promise<number> {

@@ -51,7 +51,7 @@ beforeAll(async () => {
   });
   await new Promise<void>((listening) => proxy.listen(0, '127.0.0.1', listening));
   url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-}, 60_000);
+});
 
 afterAll(async () => {
   proxy?.closeAllConnections();
