@@ -31,9 +31,8 @@ function payload(outcome: Outcome): unknown {
   return JSON.parse(outcome.payload);
 }
 
-/** Killed processes may be seen for a moment longer; a leaked one stays for seconds at least. */
-const noProcessLeft = () =>
-  eventually('no process left', () => processesMentioning(sandbox).length === 0, 1_000);
+/** Killed processes may be seen for a moment longer; a leaked one stays. */
+const noProcessLeft = () => eventually('no process left', () => processesMentioning(sandbox).length === 0);
 
 interface Echo {
   event: unknown;
@@ -62,9 +61,9 @@ describe('an invocation', () => {
   });
 
   it('knows its deadline', async () => {
-    const left = payload(await create({ timeoutMs: 5_000 }).invoke({ do: 'remaining' })) as number;
-    expect(left).toBeGreaterThan(3_000);
-    expect(left).toBeLessThanOrEqual(5_000);
+    const left = payload(await create({ timeoutMs: 600_000 }).invoke({ do: 'remaining' })) as number;
+    expect(left).toBeGreaterThan(300_000);
+    expect(left).toBeLessThanOrEqual(600_000);
   });
 
   it('that returns nothing answers null', async () => {
@@ -125,11 +124,12 @@ describe('an invocation that fails', () => {
   });
 
   it.each(['hang', 'spin'])('by running out of time (%s), and its process is replaced', async (how) => {
-    const fn = create({ timeoutMs: 300 });
+    // Long enough for any echo.
+    const fn = create({ timeoutMs: 2_500 });
     const { pid } = await echo(fn);
     expect(await fn.invoke({ do: how })).toMatchObject({
       ok: false,
-      error: { errorType: 'Sandbox.Timedout', errorMessage: 'the function timed out after 0.3 s' },
+      error: { errorType: 'Sandbox.Timedout', errorMessage: 'the function timed out after 2.5 s' },
     });
     expect((await echo(fn)).pid).not.toBe(pid);
   });
