@@ -9,7 +9,8 @@ import { suspendTenant } from '../../src/core/tenants/mutations.ts';
 import { free, NOON, tenantOn } from '../fixtures/tenants.ts';
 import { CREDENTIALS, commitOf, REGION, STACK } from './tenancy.ts';
 
-const SHORT_MS = 60;
+/** For ever to whom nobody answers; long enough for one that answers at once to be heard. */
+const SHORT_MS = 500;
 
 let server: Server;
 let endpoint: string;

@@ -13,12 +13,7 @@ describe('when the network or DynamoDB fails', () => {
 
   beforeEach(async () => {
     server = await startFaultyServer();
-    wire = createWire({
-      endpoint: server.endpoint,
-      region: 'us-east-1',
-      credentials: CREDENTIALS,
-      timeoutMs: 200,
-    });
+    wire = wireFor(30_000);
     await putGate(wire, gateFixture());
     key = await putKey(wire);
   });
@@ -26,6 +21,10 @@ describe('when the network or DynamoDB fails', () => {
     wire.close();
     await server.close();
   });
+  const wireFor = (timeoutMs: number): Wire =>
+    createWire({ endpoint: server.endpoint, region: 'us-east-1', credentials: CREDENTIALS, timeoutMs });
+  /** For an answer that never comes; what comes at once is in time for it. */
+  const impatient = () => wireFor(1_000);
   const counted = async () => (await readGate(wire)).m['2026-11'] ?? 0;
   const updates = () => server.received.filter((operation) => operation === 'UpdateItem').length;
 
@@ -41,10 +40,12 @@ describe('when the network or DynamoDB fails', () => {
     ['html 502', 0],
   ];
   it.each(doubtful)('"%s" is sent once, answered 503 and logged as ambiguous', async (fault, applied) => {
-    const { gate, lines } = gateOver(wire);
+    const over = fault === 'hang after apply' ? impatient() : wire;
+    const { gate, lines } = gateOver(over);
     await gate.check(mintKey('anb', 'live'));
     server.faults.push('none', fault);
     expect(await gate.check(key)).toEqual({ outcome: 'unavailable', retryAfter: 1 });
+    over.close();
     expect(updates()).toBe(1);
     expect(await counted()).toBe(applied);
     expect(lines).toMatchObject([{ event: 'gate_ambiguous', tenantId: 'acme', answer: 'unavailable' }]);

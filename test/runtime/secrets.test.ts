@@ -14,12 +14,13 @@ beforeEach(async () => {
 });
 afterEach(() => aws.close());
 
-const open = (env: Record<string, string> = { AWS_ENDPOINT_URL: aws.endpoint }) =>
+/** `timeoutMs`: short only where the store is to hang. */
+const open = (env: Record<string, string> = { AWS_ENDPOINT_URL: aws.endpoint }, timeoutMs = 30_000) =>
   openSecrets({
     env,
     region: 'eu-central-1',
     credentials: { accessKeyId: 'AKIAFUNCTION', secretAccessKey: 'of the function' },
-    timeoutMs: 50,
+    timeoutMs,
     now: () => clock.now,
     pause: async () => {},
   });
@@ -46,7 +47,7 @@ describe.each([parameter, secret])('a secret of store $store', (named) => {
   });
 
   it('that was read before outlives a store that does not answer, but not one that refuses', async () => {
-    const secrets = open();
+    const secrets = open({ AWS_ENDPOINT_URL: aws.endpoint }, 500);
     await secrets.read(named);
     aws.faults.push('throttle', 'drop', '500', 'hang');
     expect(await secrets.read(named, 0)).toBe(VALUE);
@@ -55,7 +56,7 @@ describe.each([parameter, secret])('a secret of store $store', (named) => {
   });
 
   it('is asked for four times, and a failure is not kept', async () => {
-    const secrets = open();
+    const secrets = open({ AWS_ENDPOINT_URL: aws.endpoint }, 500);
     aws.faults.push('throttle', 'drop', '500', 'hang');
     await expect(secrets.read(named)).rejects.toMatchObject({
       code: 'secret_unavailable',

@@ -173,7 +173,7 @@ describe('a role taken for a tenant', () => {
   });
   afterEach(() => aws.close());
 
-  const assume = (tenantId = 'acme', timeoutMs = 1_000) => {
+  const assume = (tenantId = 'acme', timeoutMs = 30_000) => {
     const credentials = { accessKeyId: 'AKIAFUNCTION', secretAccessKey: 'of the function' };
     const connection = { service: 'sts', endpoint: aws.endpoint, region: 'eu-central-1', credentials };
     const sts = createService({ ...connection, timeoutMs, pause: async () => {} });

@@ -21,7 +21,7 @@ describe.each(['http', 'https'] as const)('the wire over %s', (scheme) => {
       endpoint,
       region: 'us-east-1',
       credentials: CREDENTIALS,
-      timeoutMs: 300,
+      timeoutMs: 30_000,
       ca: tls.cert,
       ...more,
     });
@@ -72,11 +72,12 @@ describe.each(['http', 'https'] as const)('the wire over %s', (scheme) => {
     ['denied', { kind: 'not_applied', reason: 'rejected', code: 'AccessDeniedException' }, 0],
   ];
   it.each(outcomes)('tells what "%s" means, having sent once', async (fault, expected, counted) => {
-    const wire = wireTo(server.endpoint);
+    // Long enough for a handshake and an answer.
+    const wire = wireTo(server.endpoint, fault === 'hang after apply' ? { timeoutMs: 1_000 } : {});
     server.faults.push(fault);
     expect(await updateItem(wire, request)).toMatchObject(expected);
     expect(server.received).toEqual(['UpdateItem']);
-    expect((await readGate(wire)).m).toEqual(counted === 0 ? {} : { '2026-11': counted });
+    expect((await readGate(wireTo(server.endpoint))).m).toEqual(counted === 0 ? {} : { '2026-11': counted });
   });
 
   it('calls a reset ambiguous on a connection that was kept, too', async () => {
