@@ -116,11 +116,12 @@ const ENV = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'a',
   AWS_SECRET_ACCESS_KEY: 'b',
+  SAASCTL_TIMEOUT_MS: '30000',
 };
 
 function run(script: string, env: Record<string, string>) {
   return promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
     env,
-    timeout: 20_000,
+    timeout: 110_000,
   });
 }

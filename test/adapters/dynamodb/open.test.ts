@@ -8,7 +8,8 @@ let project: Project;
 let wire: Wire;
 beforeEach(async () => {
   project = await openProject();
-  wire = createWire({ endpoint: project.endpoint, region: REGION, credentials: CREDENTIALS });
+  const { endpoint } = project;
+  wire = createWire({ endpoint, region: REGION, credentials: CREDENTIALS, timeoutMs: 10_000 });
 });
 afterEach(async () => {
   wire.close();

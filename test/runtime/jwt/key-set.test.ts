@@ -85,10 +85,9 @@ describe('an issuer that cannot be asked', () => {
   it('that hangs is given 1.5 s, all waiting together, and then left alone for ten', async () => {
     issuer.answer = hang;
     const keys = open();
-    const begun = performance.now();
     const waiting = await Promise.all(Array.from({ length: 20 }, () => keys.find('one')));
-    expect(performance.now() - begun).toBeLessThan(3_000);
-    expect(new Set(waiting.map(({ kind }) => kind))).toEqual(new Set(['unavailable']));
+    const why = { kind: 'unavailable', message: expect.stringContaining('within 1500 ms') };
+    expect(waiting).toEqual(Array(20).fill(why));
     await keys.find('one');
     expect(issuer.asked).toEqual(['/keys']);
   });

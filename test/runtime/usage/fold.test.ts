@@ -69,7 +69,7 @@ describe('what is folded', () => {
     const see = createFolder(wire, STACK);
     for (let calls = 0; calls < 3; calls++) see(gate, NOW * 1000);
     await expect
-      .poll(async () => (await readGate(world.wire)).u)
+      .poll(async () => (await readGate(world.wire)).u, { timeout: 60_000 })
       .toEqual({
         '2026-11-21': 6,
         '2026-11-21.c': 9,
