@@ -138,7 +138,12 @@ const flaws: Record<string, Record<string, Flawed>> = {
       const level = Number((await own.get('seats'))?.['level'] ?? 0);
       const limit = tenant.limits.maxUsers ?? 0;
       if (level + body.amount > limit) return { granted: false, limitName: 'maxUsers', limit, level };
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      // Whoever looks first waits for another who looks at the same.
+      let { looked } = await own.update('looked', 'ADD looked :one', { values: { ':one': 1 } });
+      while (Number(looked) < 2) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        looked = (await own.get('looked'))?.['looked'];
+      }
       await own.put({ SK: 'seats', level: level + body.amount });
       return { granted: true };
     },

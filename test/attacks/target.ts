@@ -113,7 +113,7 @@ export function talk(target: Target, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let said = '';
     const socket = connect(Number(port), hostname, () => socket.write(text));
-    socket.setEncoding('utf8').setTimeout(1_000, () => socket.destroy());
+    socket.setEncoding('utf8').setTimeout(30_000, () => socket.destroy());
     socket.on('data', (more: string) => {
       said += more;
     });
