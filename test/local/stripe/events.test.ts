@@ -224,9 +224,9 @@ describe('idempotency keys', () => {
 
 describe('limits', () => {
   it('two at once of one customer and meter: one gets 409; other customers do not wait', async () => {
+    const other = (await stripe.api.customers.create({})).id;
     // All are there long before the first is answered.
     stripe.standIn.control({ latencyMs: 2_000 });
-    const other = (await stripe.api.customers.create({})).id;
     const results = await Promise.all(
       [send('e1', '1'), send('e2', '1'), send('e3', '1', { customer: other })].map(refusal),
     );
