@@ -258,8 +258,9 @@ describe('whatever it is asked', () => {
         left += sent.length;
         expect(sent.map(trespass).filter((each) => each !== null)).toEqual([]);
       }),
-      { numRuns: 5_000 },
+      { numRuns: 10_000 },
     );
+    // Some 650 requests leave, give or take 20: below half of them the calls are no longer those meant.
     expect(left).toBeGreaterThan(300);
   });
 
