@@ -66,18 +66,19 @@ function randomDeath(): Death {
 
 /** Kills `rounds` runs, usage growing all the while; then lets one end. What else runs here changes no moment. */
 async function killRounds(rounds: number) {
-  // Days that no run folds away.
-  const days = [1, 0].map((ago) => new Date(project.clock.now - ago * DAY).toISOString().slice(0, 10));
+  // Days that no run folds away, also once a midnight has passed.
+  const dayAgo = (days: number) => new Date(Date.now() - days * DAY).toISOString().slice(0, 10);
+  const first = dayAgo(1);
   await project.cli('usage stripe setup -q');
   const customers = new Map<string, string>();
   for (let i = 0; i < TENANTS; i++)
-    customers.set(`t${i}x`, await project.tenant(`t${i}x`, `--bill-from ${days[0]}`));
+    customers.set(`t${i}x`, await project.tenant(`t${i}x`, `--bill-from ${first}`));
   const counters = new Map<string, number>();
   const use = async () => {
     const id = `t${Math.floor(Math.random() * TENANTS)}x`;
     const calls = 1 + Math.floor(Math.random() * 1000);
     // Late usage is asked about before it is sent: a little of it, or no run would live to send anything.
-    await project.count(id, calls, days[Math.random() < 0.1 ? 0 : 1]);
+    await project.count(id, calls, dayAgo(Math.random() < 0.1 ? 1 : 0));
     counters.set(id, (counters.get(id) ?? 0) + calls);
   };
   await Promise.all(Array.from({ length: 100 }, use));

@@ -31,8 +31,9 @@ function payload(outcome: Outcome): unknown {
   return JSON.parse(outcome.payload);
 }
 
-/** Killed processes may be seen for a moment longer; a leaked one stays. */
-const noProcessLeft = () => eventually('no process left', () => processesMentioning(sandbox).length === 0);
+/** Killed processes may be seen for a moment longer; a leaked one stays for the two seconds of its watchdog at least. */
+const noProcessLeft = () =>
+  eventually('no process left', () => processesMentioning(sandbox).length === 0, 1_900);
 
 interface Echo {
   event: unknown;

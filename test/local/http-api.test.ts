@@ -21,8 +21,9 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-/** Killed processes may be seen for a moment longer; a leaked one stays. */
-const noProcessLeft = () => eventually('no process left', () => processesMentioning(sandbox).length === 0);
+/** Killed processes may be seen for a moment longer; a leaked one stays for the two seconds of its watchdog at least. */
+const noProcessLeft = () =>
+  eventually('no process left', () => processesMentioning(sandbox).length === 0, 1_900);
 
 function start(options: Partial<HttpApiOptions> = {}): Promise<HttpApi> {
   lines = [];
