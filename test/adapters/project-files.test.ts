@@ -51,6 +51,7 @@ it('a write that fails half-way leaves nothing that the next init would take for
   const init = (limit: string) =>
     spawnSync('sh', ['-c', `ulimit -f ${limit} && exec "$0" "$1" init -o json`, process.execPath, BIN], {
       cwd: dir,
+      env: { PATH: process.env['PATH'] ?? '', HOME: dir },
       encoding: 'utf8',
     });
   // One block: the starter file is longer.

@@ -24,6 +24,12 @@ beforeAll(async () => {
 });
 afterAll(() => folder.close());
 
+/** Where a process runs: with nothing in its environment of whoever runs the tests. */
+const surroundings = () => ({
+  cwd: folder.dir,
+  env: { PATH: process.env['PATH'] ?? '', HOME: folder.dir },
+});
+
 describe('the shim', () => {
   it('prints the version of the package', async () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
@@ -62,7 +68,7 @@ describe('the shim', () => {
         process.execPath,
         [join(copy, 'bin', 'saasctl.js'), 'plan', 'list', '-o', 'id', '--query', 'items[].name | [0]'],
         {
-          cwd: folder.dir,
+          ...surroundings(),
           encoding: 'utf8',
         },
       );
@@ -131,7 +137,7 @@ describe('what surrounds a run', () => {
       'bash',
       ['-o', 'pipefail', '-c', `'${process.execPath}' '${BIN}' tenant list | head -1`],
       {
-        cwd: folder.dir,
+        ...surroundings(),
         encoding: 'utf8',
       },
     );
@@ -142,7 +148,7 @@ describe('what surrounds a run', () => {
     await folder.run('tenant create shy -q');
     const sh = (line: string) =>
       spawnSync('bash', ['-c', `saasctl() { '${process.execPath}' '${BIN}' "$@"; }; ${line}`], {
-        cwd: folder.dir,
+        ...surroundings(),
         encoding: 'utf8',
       });
     for (const nowhere of ['>&-', '> /dev/null', '> /dev/full']) {
@@ -166,7 +172,7 @@ describe('what surrounds a run', () => {
         process.execPath,
         [BIN, 'key', 'create', '--tenant', 'hasty', '--name', name, '--secret-file', file],
         {
-          cwd: folder.dir,
+          ...surroundings(),
           stdio: 'ignore',
         },
       );

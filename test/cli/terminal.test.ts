@@ -16,13 +16,17 @@ interface Session {
   screen: string;
 }
 
+/** What a terminal still holds may go with its last process: that one waits until all before it has been read. */
+const END = '\u001e';
+const READ_WHOLE = `trap : INT; "$@"; code=$?; printf '${END}'; read -r _; exit $code`;
+
 /** Runs a command on a pseudo-terminal, and types where it asks. */
 function onTerminal(
   words: string,
   options: { cols?: number; env?: Record<string, string>; answers?: [RegExp, string][] } = {},
 ): Promise<Session> {
   const { cols = 100, env = {}, answers = [] } = options;
-  const pty = spawn(process.execPath, [BIN, ...words.split(' ')], {
+  const pty = spawn('sh', ['-c', READ_WHOLE, 'sh', process.execPath, BIN, ...words.split(' ')], {
     cols,
     rows: 40,
     cwd: folder.dir,
@@ -38,6 +42,7 @@ function onTerminal(
   const open = [...answers];
   pty.onData((text) => {
     screen += text;
+    if (screen.includes(END)) pty.write('\r');
     const next = open[0];
     if (next?.[0].test(screen)) {
       open.shift();
