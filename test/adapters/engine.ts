@@ -26,7 +26,7 @@ export async function openStoreOnEngine(): Promise<StoreOnEngine> {
   });
   const { endpoint } = engine;
   const proxy = await startProxy(endpoint);
-  const wire = createWire({ endpoint, region: REGION, credentials: CREDENTIALS, timeoutMs: 10_000 });
+  const wire = createWire({ endpoint, region: REGION, credentials: CREDENTIALS, timeoutMs: 60_000 });
   const store = await open(proxy.endpoint);
   return {
     store,

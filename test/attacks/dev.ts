@@ -57,7 +57,7 @@ export async function openDevWorld(): Promise<DevWorld> {
     endpoint: project.endpoint,
     region: REGION,
     credentials: CREDENTIALS,
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
   });
   await project.edit((file) => {
     // One write less a call, and none of it is what is attacked.
@@ -109,7 +109,7 @@ export async function openDevWorld(): Promise<DevWorld> {
     AWS_ENDPOINT_URL_DYNAMODB: project.endpoint,
     SAASCTL_STACK: STACK,
     SAASCTL_MODE: mode,
-    SAASCTL_TIMEOUT_MS: '10000',
+    SAASCTL_TIMEOUT_MS: '60000',
     SAASCTL_COMPUTE_SECONDS: 'off',
     SAASCTL_CURSOR_SECRET: CURSOR_SECRET,
     SAASCTL_METRICS: '{"exports":{"unit":"files","kind":"counter"}}',
@@ -142,7 +142,7 @@ export async function openDevWorld(): Promise<DevWorld> {
         env: {
           AWS_ENDPOINT_URL_DYNAMODB: project.endpoint,
           SAASCTL_CURSOR_SECRET: CURSOR_SECRET,
-          SAASCTL_TIMEOUT_MS: '10000',
+          SAASCTL_TIMEOUT_MS: '60000',
         },
       });
       const stop = new AbortController();

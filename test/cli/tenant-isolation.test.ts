@@ -20,7 +20,7 @@ let wire: Wire;
 beforeAll(async () => {
   project = await openProject();
   const { endpoint } = project;
-  wire = createWire({ endpoint, region: 'us-east-1', credentials: CREDENTIALS, timeoutMs: 10_000 });
+  wire = createWire({ endpoint, region: 'us-east-1', credentials: CREDENTIALS, timeoutMs: 60_000 });
 });
 afterAll(async () => {
   wire.close();
