@@ -9,6 +9,8 @@ const DRIVER_OF: Readonly<Record<string, string>> = {
   api_calls: 'requests',
   storage_bytes: 'byte_hours',
 };
+/** Drivers that are no metric by that name: what a project of its own calls so is not added to them. */
+const TAKEN = new Set(['requests', 'byte_hours', 'write_units']);
 
 /** Adds usage up by month and tenant, and calls by day. `readAt`: ISO-8601. */
 export function meteredMonths(months: readonly string[], readAt: string) {
@@ -30,7 +32,7 @@ export function meteredMonths(months: readonly string[], readAt: string) {
     add(tenantId: string, items: readonly UsageItem[]): void {
       for (const { day, metric, amount } of items) {
         const month = found.get(day.slice(0, 7));
-        if (month === undefined) continue;
+        if (month === undefined || TAKEN.has(metric)) continue;
         const units = BigInt(Math.trunc(amount));
         const amounts: Record<string, bigint> = month.amounts.get(tenantId) ?? {};
         const driver = DRIVER_OF[metric] ?? metric;

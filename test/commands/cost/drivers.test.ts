@@ -92,6 +92,22 @@ describe('what was metered', () => {
     ]);
   });
 
+  it('a metric of the project’s own that is called like a driver is not added to it', async () => {
+    const { ask } = world({
+      folded: {
+        acme: [
+          item('2026-10-01', 'requests', 5000),
+          item('2026-10-01', 'byte_hours', 5000),
+          item('2026-10-01', 'write_units', 5000),
+          item('2026-10-01', 'api_calls', 7),
+        ],
+      },
+    });
+    const { first, months } = await ask(['2026-10']);
+    expect(first).toEqual({ acme: { requests: 7n, write_units: 7n } });
+    expect([...(months[0]?.calls ?? [])]).toEqual([['2026-10-01', 7n]]);
+  });
+
   it('a day that is folded while it is read is counted once', async () => {
     const { ask, folded, onGates, hooks } = world({
       folded: { acme: [] },
