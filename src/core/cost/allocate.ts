@@ -15,6 +15,7 @@ import type {
   MeteredColumns,
   Policy,
   Treatment,
+  Unallocated,
 } from './types.ts';
 import { BIGINTS, MOST, NUMBERS, type Whole } from './whole.ts';
 
@@ -93,7 +94,11 @@ function allocateIn<T extends number | bigint>(
   }
 
   // Where each service's cost went, before anything follows it.
-  const ways = new Map(follow.list().map(({ service }) => [service, wayOf(service, ledger, pools.list())]));
+  // Features together: how a bill is tagged by feature moves nothing between tenants.
+  const left = ledger.leftOver();
+  const ways = new Map(
+    follow.list().map(({ service }) => [service, wayOf(service, ledger, pools.list(), left)]),
+  );
   for (const pool of follow.list()) {
     const way = ways.get(pool.service);
     if (way === undefined || way.parts.at.length === 0) {
@@ -162,9 +167,14 @@ const KINDS = {
  * What became of a service's cost: tenants carry some, some is overhead, some is nobody's. What follows it is divided
  * the same way, so that a credit for all of a service is not given to the few tenants with resources of their own.
  */
-function wayOf<T extends number | bigint>(service: string | null, ledger: Ledger<T>, pools: readonly Pool[]) {
+function wayOf<T extends number | bigint>(
+  service: string | null,
+  ledger: Ledger<T>,
+  pools: readonly Pool[],
+  leftOver: readonly Unallocated[],
+) {
   const tenants = weightsOf(ledger.costOf(service));
-  const left = ledger.leftOf(service);
+  const left = leftOver.filter((entry) => entry.service === service);
   const shared = pools
     .filter((pool) => pool.service === service && pool.driver === 'overhead')
     .reduce((sum, { units }) => sum + units, 0n);

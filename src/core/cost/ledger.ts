@@ -94,10 +94,6 @@ export function openLedger<T extends number | bigint>(
       return sums;
     },
 
-    /** What nobody was given of a service. */
-    leftOf: (service: string | null): Unallocated[] =>
-      [...left.values()].filter((entry) => entry.service === service).map((entry) => ({ ...entry })),
-
     parts(): TenantParts<T> {
       if (strangers.size === 0) return { ids, whole, ...parts };
       const known = (column: readonly T[]): T[] => column.filter((_, at) => !isStranger(at));
@@ -119,7 +115,7 @@ export function openLedger<T extends number | bigint>(
         unallocated: [...left.values()].reduce((so_far, { units }) => so_far + units, 0n),
       };
     },
-    /** Services apart, features together. */
+    /** What nobody was given: services apart, features together. */
     leftOver(): Unallocated[] {
       const merged = new Map<string, Unallocated>();
       for (const { reason, service, tag, driver, units } of left.values()) {

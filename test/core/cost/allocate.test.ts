@@ -189,6 +189,20 @@ describe('who carries what', () => {
     });
   });
 
+  it('features move nothing between tenants, also where a credit follows what is nobody’s', () => {
+    const LAMBDA = { service: 'AWS Lambda', tenantTag: 'a-stranger' };
+    const carriedWith = (feature: string | null) =>
+      carried(
+        given([
+          line('2', { tenantTag: 'cove' }),
+          line('10', LAMBDA),
+          line('-8', { ...LAMBDA, feature }),
+          line('-4', { recordType: 'credit' }),
+        ]),
+      );
+    expect(carriedWith('exports')).toEqual(carriedWith(null));
+  });
+
   it('lines that are not the total allocate nothing, and say by how much', () => {
     const input = given([line('5'), line('0.0000000001')]);
     const error: SaasctlError = (() => {
