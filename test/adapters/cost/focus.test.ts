@@ -130,6 +130,11 @@ describe('FOCUS files', () => {
     expect((await bill(await file('f.csv', csv([{ BillingPeriodStart }])))).month).toBe('2026-10');
   });
 
+  it('a feature called null is not the lack of one', async () => {
+    const { lines } = await bill(await file('f.csv', csv([{}, { Tags: '{"saasctl-feature":"null"}' }])));
+    expect(lines.map(({ feature }) => feature)).toEqual([null, 'null']);
+  });
+
   it('of 1.2 and of other providers have other names for columns', async () => {
     const renamed = csv([{ InvoiceId: 'NULL' }])
       .replace('ProviderName', 'Provider')
@@ -202,6 +207,15 @@ describe('FOCUS files that cannot be trusted are refused whole', () => {
     expect(await refused(read(await file('b.csv', whole.slice(0, whole.lastIndexOf('b, c')))))).toMatchObject(
       { code: 'focus_cut_short' },
     );
+  });
+
+  it('a quote that is never closed, long before all that follows is in memory', async () => {
+    const [header = ''] = csv([{}]).split('\n');
+    const open = `${header}\n1.5,"${'x'.repeat(3_000_000)}`;
+    expect(await refused(read(await file('f.csv', open)))).toMatchObject({
+      code: 'focus_row',
+      message: expect.stringContaining('row 2: it is longer than 1 MiB'),
+    });
   });
 
   it('a changed header, by the columns it lacks', async () => {

@@ -60,7 +60,7 @@ export function openMonths(wanted: BillQuery['months'], tagsOf: (text: string) =
     const service = cell(row, columns.service) || null;
     const recordType = recordTypeOf(cell(row, columns.category), service);
     const usageType = tags.tenant === null ? cell(row, columns.usageType) || null : null;
-    const key = `${recordType}\0${service}\0${usageType}\0${tags.tenant ?? '\0'}\0${tags.feature}`;
+    const key = `${recordType}\0${service}\0${usageType}\0${tags.tenant ?? '\0'}\0${tags.feature ?? '\0'}`;
     let sum = month.sums.get(key);
     if (sum === undefined) {
       const line = { service, usageType, recordType, tenantTag: tags.tenant, feature: tags.feature };

@@ -8,6 +8,9 @@ import { SaasctlError } from '../../../core/errors.ts';
 import { type Columns, columnsOf } from './columns.ts';
 import { BadRow } from './months.ts';
 
+/** A quote that is never closed takes in all that follows; no row of a bill is a tenth as long, in bytes. */
+const LONGEST_ROW = 1024 * 1024;
+
 /** Hands over every row of a CSV file, plain or gzip, without ever holding more than a few of them. */
 export async function readRows(
   file: string,
@@ -18,6 +21,7 @@ export async function readRows(
   const csv = parse({
     bom: true,
     skip_empty_lines: true,
+    max_record_size: LONGEST_ROW,
     on_record(row: string[]) {
       if (columns === null) columns = columnsOf(row, file);
       else {
@@ -82,6 +86,8 @@ function readError(file: string, row: number, error: Error & { code?: string }):
   }
   if (code.startsWith('Z_'))
     return unreadable('focus_gzip', `${file} is damaged gzip: ${error.message}`, 'bring it again');
+  if (code === 'CSV_MAX_RECORD_SIZE')
+    return badRow(file, row + 1, 'it is longer than 1 MiB: a quote may not be closed');
   if (code.startsWith('CSV_')) return badRow(file, row + 1, error.message);
   return unreadable(
     'focus_unreadable',
