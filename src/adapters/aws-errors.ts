@@ -42,11 +42,18 @@ export function refusedFor(name: string, message: string | null): { hint: string
 }
 
 const isNetwork = (error: SdkError): boolean =>
-  error.$metadata?.httpStatusCode === undefined || error.name === 'TimeoutError';
+  error.$metadata?.httpStatusCode === undefined || error.name === 'TimeoutError' || isCutShort(error);
 
 /** Whether something answered that does not speak the service's protocol: JSON fails to parse, or names no error. */
 const isForeign = ({ name, message }: SdkError): boolean =>
   name === 'SyntaxError' || name === 'Unknown' || message === 'Unknown';
+
+/** Whether the connection was lost in the middle of an answer: AWS said yes, and what to cannot be read. */
+export function isCutShort(thrown: unknown): boolean {
+  const error = thrown as SdkError;
+  const status = error.$metadata?.httpStatusCode;
+  return status !== undefined && status < 300 && !isForeign(error);
+}
 
 /** The services that we ask, as their errors name them. */
 export type AwsService =
@@ -67,7 +74,10 @@ export function awsError(thrown: unknown, doing: string, service: AwsService = '
   const status = error.$metadata?.httpStatusCode;
   // Its timeouts begin with the name of the SDK's own package.
   const said = error.message.replace(/^@smithy\S+ - (\[ERROR\] )?/, '');
-  const detail = `could not ${doing}: ${error.name}${said ? `: ${said}` : ''}`;
+  const why = isCutShort(error)
+    ? 'the connection was lost in the middle of the answer'
+    : `${error.name}${said ? `: ${said}` : ''}`;
+  const detail = `could not ${doing}: ${why}`;
   if (AUTH.has(error.name)) {
     return new SaasctlError({
       code: 'aws_denied',

@@ -15,10 +15,11 @@ export interface Call {
 
 /**
  * `conflict`, `throttle`, `denied`: refused as AWS refuses it, nothing applied. `lose answer`: applied, then the
- * connection is cut. `die`: the same, and nobody listens from then on. `cut`: not applied, the connection cut.
+ * connection is cut. `half answer`: the same, in the middle of the answer. `die`: the same as losing it, and nobody
+ * listens from then on. `cut`: not applied, the connection cut.
  * `leave`: answered as it should be, and nobody listens from then on. `web page`: not applied, HTML instead.
  */
-export type Fault = Refusal | 'lose answer' | 'die' | 'cut' | 'leave' | 'web page';
+export type Fault = Refusal | 'lose answer' | 'half answer' | 'die' | 'cut' | 'leave' | 'web page';
 
 type Refusal = 'conflict' | 'throttle' | 'denied';
 
@@ -91,6 +92,7 @@ export async function startProxy(engine: string, options: { capacity?: boolean }
     call.answer = { status, body: JSON.parse(body) };
     if (fault === 'die') return void proxy.close();
     if (fault === 'lose answer') return void outgoing.destroy();
+    if (fault === 'half answer') return half(outgoing, body);
     if (fault === 'leave') {
       server.close();
       for (const socket of sockets) if (socket !== outgoing.socket) socket.destroy();
@@ -103,6 +105,11 @@ export async function startProxy(engine: string, options: { capacity?: boolean }
 
 function reply(outgoing: ServerResponse, status: number, body: Json): void {
   outgoing.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(body));
+}
+
+function half(outgoing: ServerResponse, body: string): void {
+  const headers = { 'content-type': 'application/x-amz-json-1.0', 'content-length': body.length };
+  outgoing.writeHead(200, headers).write(body.slice(0, -1), () => outgoing.destroy());
 }
 
 /** A transaction says for each of its items, in order, why it was cancelled. */

@@ -5,7 +5,7 @@ import {
   type ResultByTime,
 } from '@aws-sdk/client-cost-explorer';
 import { SaasctlError } from '../../core/errors.ts';
-import { awsError } from '../aws-errors.ts';
+import { awsError, isCutShort } from '../aws-errors.ts';
 import { timeLimits } from '../time-limits.ts';
 import { traceCalls } from '../trace.ts';
 
@@ -34,6 +34,9 @@ const LONGEST_PAUSE_MS = 20_000;
 const NETWORK_TRIES = 3;
 /** Large accounts take their time. */
 const ANSWER_MS = 60_000;
+
+const isPassing = (error: { $metadata?: { httpStatusCode?: number } }): boolean =>
+  (error.$metadata?.httpStatusCode ?? 500) >= 500 || isCutShort(error);
 
 /** Pages of Cost Explorer, counted. */
 export function explorerClient(settings: ExplorerSettings) {
@@ -67,7 +70,7 @@ export function explorerClient(settings: ExplorerSettings) {
             settings.say('Cost Explorer is throttling: waiting and trying again for up to 2 min');
           await settings.pause(pause);
           waited += pause;
-        } else if ((error.$metadata?.httpStatusCode ?? 500) < 500 || tries >= NETWORK_TRIES) {
+        } else if (tries >= NETWORK_TRIES || !isPassing(error)) {
           throw explorerError(thrown);
         } else {
           await settings.pause(500 * tries);

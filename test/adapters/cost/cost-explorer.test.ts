@@ -482,4 +482,17 @@ describe('when Cost Explorer does not answer well', () => {
     }));
     expect(await failure(ask(['2026-09']))).toMatchObject({ category: 'remote', exitCode: 6 });
   });
+
+  it('tries an answer that was cut short again, and then it is no bug of the tool', async () => {
+    server.failures = ['cut short'];
+    expect((await ask(['2026-10'])).requests).toBe(4);
+    server.charges.push({ month: '2026-09', amount: '1', service: 'AWS Lambda' });
+    server.failures = ['cut short', 'cut short', 'cut short'];
+    expect(await failure(ask(['2026-09']))).toMatchObject({
+      code: 'aws_unavailable',
+      message: expect.stringContaining('in the middle of the answer'),
+      exitCode: 6,
+      retryable: true,
+    });
+  });
 });

@@ -36,7 +36,7 @@ export interface ExplorerServer {
   estimated: Set<string>;
   pageSize: number;
   /** Errors to answer with, one a request, before anything else. */
-  failures: { status: number; type: string; message: string }[];
+  failures: ({ status: number; type: string; message: string } | 'cut short')[];
   queries: Query[];
   /** Called before every answer. */
   before: () => void;
@@ -51,6 +51,10 @@ export async function startExplorer(charges: Charge[]): Promise<ExplorerServer> 
         response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' });
         response.end(JSON.stringify(body));
       };
+      if (failure === 'cut short') {
+        response.writeHead(200, { 'content-length': 99 }).write('{"Resul', () => response.destroy());
+        return;
+      }
       if (failure !== undefined) {
         answer(failure.status, { __type: failure.type, message: failure.message });
         return;

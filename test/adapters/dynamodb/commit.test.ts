@@ -165,17 +165,20 @@ describe('what provably was not applied is tried again', () => {
 });
 
 describe('a lost answer', () => {
-  it('of a write that was made is found by its audit entry, and the write is not sent again', async () => {
-    failing('lose answer');
-    expect(await commit(suspendTenant(tenant, LATER))).toBe('applied');
-    expect(transactions()).toHaveLength(1);
-    expect(on.proxy.calls.at(-1)).toMatchObject({
-      operation: 'GetItem',
-      body: { Key: { SK: { S: expect.stringMatching(/^AUDIT#/) } } },
-    });
-    expect((await on.store.tenant(tenant.id))?.version).toBe(tenant.version + 1);
-    expect(await actions()).toEqual(['tenant.suspend', 'tenant.create']);
-  });
+  it.each(['lose answer', 'half answer'] as const)(
+    '(%s) of a write that was made is found by its audit entry, and the write is not sent again',
+    async (fault) => {
+      failing(fault);
+      expect(await commit(suspendTenant(tenant, LATER))).toBe('applied');
+      expect(transactions()).toHaveLength(1);
+      expect(on.proxy.calls.at(-1)).toMatchObject({
+        operation: 'GetItem',
+        body: { Key: { SK: { S: expect.stringMatching(/^AUDIT#/) } } },
+      });
+      expect((await on.store.tenant(tenant.id))?.version).toBe(tenant.version + 1);
+      expect(await actions()).toEqual(['tenant.suspend', 'tenant.create']);
+    },
+  );
 
   it('of a write that was not made: it is sent again, and made once', async () => {
     failing('cut', 1);

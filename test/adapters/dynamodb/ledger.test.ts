@@ -117,7 +117,7 @@ describe('rows', () => {
     expect(await stored(one)).toBeUndefined();
   });
 
-  it.each(['lose answer', 'cut', 'throttle', 'conflict'] as const)(
+  it.each(['lose answer', 'half answer', 'cut', 'throttle', 'conflict'] as const)(
     'are written once when a write meets: %s',
     async (fault) => {
       const row = first(newRow(key()));

@@ -56,7 +56,7 @@ const audits = async (tenantId: string) => {
 describe('recording', () => {
   it('counts and is traced once, whatever becomes of the answers', async () => {
     const one = recording('rec', 'a');
-    writes('throttle', 'conflict', 'cut', 'lose answer');
+    writes('throttle', 'conflict', 'cut', 'half answer');
     expect(await on.store.record(one)).toBe('recorded');
     expect(await on.store.record(recording('rec', 'a'))).toBe('duplicate');
     await expect(on.store.record(recording('rec', 'a', 4))).rejects.toMatchObject({ code: 'event_conflict' });
