@@ -84,7 +84,7 @@ export interface CostWorld {
   /** `source` is `ce`, `sample` or `focus:<path>`, the path absolute. */
   bills(wanted: BillSource): Promise<CostSource>;
   /** `customers`: Stripe customer → tenant id. `null`: there is no Stripe key, or the profile has the stand-in. */
-  revenue(customers: ReadonlyMap<string, string>): Promise<RevenueSource | null>;
+  revenue(customers: ReadonlyMap<string, string>, fresh: boolean): Promise<RevenueSource | null>;
   /** What was metered of the profile's stack in months gone by. */
   meters(): Promise<MeterCache>;
   tags(): Promise<TagSource>;

@@ -25,6 +25,7 @@ export async function openCost(
     region: profile.region,
     stack: profile.stack,
     endpoint: env['AWS_ENDPOINT_URL_DYNAMODB'] || env['AWS_ENDPOINT_URL'] || '',
+    explorerEndpoint: env['AWS_ENDPOINT_URL_COST_EXPLORER'] || env['AWS_ENDPOINT_URL'] || '',
     awsProfile: profile.awsProfile ?? null,
     folder: join(storeDir, 'cost'),
     sampleFile: join(packageRoot, 'templates', 'sample-bill', 'focus.csv'),

@@ -21,19 +21,23 @@ export interface BillCache {
   notes(): readonly string[];
 }
 
-/** Bills by month: a final one for ever, one of an open month for hours. `now`: epoch ms. */
-export function billCache(folder: string, now: () => number): BillCache {
+/**
+ * Bills by month: a final one for ever, one of an open month for hours. `now`: epoch ms. `endpoint`: where they were
+ * asked for, if that was said: what a stand-in answers is no bill of the account's.
+ */
+export function billCache(folder: string, now: () => number, endpoint = ''): BillCache {
   const files = keptFiles(folder, now);
+  const subjectOf = (key: CacheKey) => ({ ...key, endpoint });
   const prefixOf = ({ source, month }: CacheKey): string =>
     `${source.replace(/[^a-z0-9]+/gi, '-').slice(0, 20)}-${month}`;
   return {
     async read(key) {
-      const kept = await files.read<KeptBill>(prefixOf(key), { ...key });
+      const kept = await files.read<KeptBill>(prefixOf(key), subjectOf(key));
       if (kept === null) return null;
       const age = now() - kept.at;
       return kept.value.estimated && (age < 0 || age > OPEN_MS) ? null : decoded(kept.value);
     },
-    write: (key, bill) => files.write(prefixOf(key), { ...key }, encoded(bill)),
+    write: (key, bill) => files.write(prefixOf(key), subjectOf(key), encoded(bill)),
     notes: files.notes,
   };
 }

@@ -12,6 +12,8 @@ export interface StripeRevenueSettings {
   customers: ReadonlyMap<string, string>;
   /** Where closed months are kept. */
   folder: string;
+  /** Nothing that was kept is used; what is asked for is kept in its place. */
+  fresh?: boolean;
   trace: ((line: string) => void) | null;
   /** Epoch ms. */
   now(): number;
@@ -28,7 +30,7 @@ const SETTLED_MS = 2 * 86_400_000;
  * tax, less what was refunded or credited in the month. Fees are those of the month's balance transactions.
  */
 export function stripeRevenue(settings: StripeRevenueSettings): RevenueSource & { close(): void } {
-  const { apiKey, url, customers, now, pause, trace } = settings;
+  const { apiKey, url, customers, fresh = false, now, pause, trace } = settings;
   const client = stripeClient({ apiKey, url, trace });
   const reader: Reader = { api: client.api, pause };
   const cache = revenueCache(settings.folder, `${apiKey} ${url ?? ''}`, now);
@@ -39,7 +41,7 @@ export function stripeRevenue(settings: StripeRevenueSettings): RevenueSource & 
   const hasBegun = (month: string): boolean => monthSeconds(month).from * 1000 <= now();
 
   async function readInvoiced(month: string): Promise<InvoicedLine[]> {
-    const kept = await cache.read<InvoicedLine[]>('invoices', month);
+    const kept = fresh ? null : await cache.read<InvoicedLine[]>('invoices', month);
     if (kept !== null) return kept;
     const lines: InvoicedLine[] = [];
     let final = isOver(month);
@@ -60,7 +62,7 @@ export function stripeRevenue(settings: StripeRevenueSettings): RevenueSource & 
   };
 
   async function settledIn(month: string): Promise<Settled> {
-    const kept = await cache.read<Settled>('balance', month);
+    const kept = fresh ? null : await cache.read<Settled>('balance', month);
     if (kept !== null) return kept;
     const read = await settled(reader, monthSeconds(month));
     await cache.write('balance', month, isOver(month), read);

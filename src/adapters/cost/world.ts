@@ -8,6 +8,8 @@ export interface CostWorldSettings {
   stack: string;
   /** Where DynamoDB answers, if that was said; empty otherwise. */
   endpoint: string;
+  /** The same of Cost Explorer. */
+  explorerEndpoint: string;
   awsProfile: string | null;
   /** Where finished months are kept. */
   folder: string;
@@ -66,17 +68,18 @@ export function openCostWorld(settings: CostWorldSettings) {
           trace,
           maxRequests: wanted.maxRequests ?? MOST_REQUESTS,
           fresh: wanted.fresh ?? false,
-          cache: billCache(folder, now),
+          cache: billCache(folder, now, settings.explorerEndpoint),
           now,
           pause,
           say,
         }),
       );
     },
-    async revenue(customers: ReadonlyMap<string, string>): Promise<RevenueSource | null> {
+    /** `fresh` as of bills; Stripe charges nothing. */
+    async revenue(customers: ReadonlyMap<string, string>, fresh: boolean): Promise<RevenueSource | null> {
       if (settings.stripe === null) return null;
       const { stripeRevenue } = await import('./revenue-stripe.ts');
-      return closing(stripeRevenue({ ...settings.stripe, customers, folder, trace, now, pause }));
+      return closing(stripeRevenue({ ...settings.stripe, customers, folder, fresh, trace, now, pause }));
     },
     async meters(): Promise<MeterCache> {
       const { meterCache } = await import('./meter-cache.ts');

@@ -21,7 +21,7 @@ export interface Wanted {
   source: string;
   tenantTag: string;
   detail: 'services' | 'features';
-  /** Nothing that was kept is used, of usage or of bills. */
+  /** Nothing that was kept is used, of usage, bills or revenue. */
   fresh?: boolean;
   /** Without revenue there is nothing to say. */
   needsRevenue?: boolean;
@@ -73,7 +73,7 @@ export async function gather(cx: Context, wanted: Wanted): Promise<Gathered> {
     tenantIds: all.filter(({ status }) => status !== 'deleted').map(({ id }) => id),
     maxRequests: project.cost.maxRequests ?? null,
   });
-  const revenue = await world.revenue(customersOf(all));
+  const revenue = await world.revenue(customersOf(all), wanted.fresh === true);
   if (wanted.needsRevenue === true && revenue === null) throw noRevenue(profile.stripe);
   const bills = await source.bills({ months, detail: wanted.detail });
   for (const bill of bills) checkTotal(bill);

@@ -52,7 +52,7 @@ export function report(host: Host) {
     .option('--html <file>', 'write the report as one page as well')
     .option('--fail-on-negative-margin', 'exit code 8 where a tenant costs more than it brings')
     .option('--max-unallocated <percent>', 'exit code 8 where more of a bill than this is no tenant’s')
-    .option('--fresh', 'ask for bills and read usage again, whatever was kept; Cost Explorer charges for it');
+    .option('--fresh', 'ask for bills, usage and revenue again; Cost Explorer charges for it');
   return onRun(host, command, runReport);
 }
 

@@ -353,13 +353,15 @@ describe('what is kept of closed months', () => {
 
   const keptFile = async () => join(folder, (await readdir(folder))[0] ?? '');
 
-  it('is of one account, one tag and one detail', async () => {
+  it('is of one account, one tag, one detail and one endpoint', async () => {
     await ask(['2026-10']);
     expect((await ask(['2026-10'], { account: '444455556666' })).requests).toBe(3);
     expect((await ask(['2026-10'], { tenantKey: 'customer' })).requests).toBe(3);
     expect((await ask(['2026-10'], {}, 'features')).requests).toBe(3);
+    const elsewhere = billCache(folder, () => now, 'http://127.0.0.1:4566');
+    expect((await ask(['2026-10'], { cache: elsewhere })).requests).toBe(3);
     expect((await ask(['2026-10'])).requests).toBe(0);
-    expect(await readdir(folder)).toHaveLength(4);
+    expect(await readdir(folder)).toHaveLength(5);
   });
 
   it.each([1, 100, 300, 700])(

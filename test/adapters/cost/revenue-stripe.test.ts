@@ -149,6 +149,21 @@ describe('what Stripe is asked', () => {
     expect((await month('2026-10', later)).tenants).toEqual([]);
   });
 
+  it('a fresh run asks again, and what it is told is kept', async () => {
+    stripe.books.invoices.push(
+      invoice('in_1', 'cus_a', ['2026-09-02', '2026-09-01', '2026-10-01'], { net: 100 }),
+    );
+    const revenue = async (more: Partial<StripeRevenueSettings> = {}) =>
+      (await month('2026-09', more)).tenants[0]?.revenue;
+    expect(await revenue()).toBe(100n);
+    stripe.books.invoices.push(
+      invoice('in_2', 'cus_a', ['2026-09-03', '2026-09-01', '2026-10-01'], { net: 11 }),
+    );
+    expect(await revenue()).toBe(100n);
+    expect(await revenue({ fresh: true })).toBe(111n);
+    expect(await revenue()).toBe(111n);
+  });
+
   it('what another key was told is never used, nor a file that was cut short', async () => {
     const days = ['2026-06-02', '2026-06-01', '2026-07-01'] as const;
     stripe.books.invoices.push(invoice('in_1', 'cus_a', days, { net: 100 }));
