@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -161,6 +161,13 @@ describe('FOCUS files', () => {
     ]);
   });
 
+  it('may stand beside what is not read, and that is said', async () => {
+    await file('f/a.csv', csv([{}]));
+    await file('f/b.snappy.parquet', 'PAR1');
+    await file('f/manifest.json', '{}');
+    expect((await read(join(folder, 'f'))).notes).toEqual([expect.stringContaining('b.snappy.parquet')]);
+  });
+
   it('of several providers are allocated together, and that is said', async () => {
     const path = await file(
       'f.csv',
@@ -231,6 +238,8 @@ describe('FOCUS files that cannot be trusted are refused whole', () => {
     [{ BilledCost: '1,5' }, 'BilledCost is "1,5", not a number'],
     [{ BilledCost: 'NULL' }, 'BilledCost is "", not a number'],
     [{ BillingPeriodStart: '10/01/2026' }, 'BillingPeriodStart is "10/01/2026", not a time'],
+    [{ BillingPeriodStart: '2026-13-01' }, 'BillingPeriodStart is "2026-13-01", not a time'],
+    [{ ChargeCategory: 'constructor' }, 'ChargeCategory is "constructor", which FOCUS does not have'],
     [{ BilledCost: '99999999999999999999' }, 'BilledCost is "99999999999999999999", more than any bill has'],
     [{ BilledCost: '-1E30' }, 'BilledCost is "-1E30", more than any bill has'],
     [{ ChargeCategory: 'Gift' }, 'ChargeCategory is "Gift", which FOCUS does not have'],
@@ -280,6 +289,15 @@ describe('FOCUS files that cannot be trusted are refused whole', () => {
     await rm(join(folder, 'data/a.csv'));
     await file('data/a.csv.aside', csv([{}]));
     expect(formatDecimal((await bill(folder)).total)).toBe('3');
+  });
+
+  it('a folder with a link to a folder, which would be left out; files behind links are read', async () => {
+    await file('f/a.csv', csv([{}]));
+    await file('elsewhere/b.csv', csv([{}]));
+    await symlink('../elsewhere/b.csv', join(folder, 'f', 'b.csv'));
+    expect(formatDecimal((await bill(join(folder, 'f'))).total)).toBe('3');
+    await symlink('../elsewhere', join(folder, 'f', 'sub'));
+    expect(await refused(read(join(folder, 'f')))).toMatchObject({ code: 'focus_link' });
   });
 
   it('Parquet, an empty file, an empty folder, and what is not there', async () => {

@@ -4,14 +4,17 @@ import { SaasctlError } from '../../../core/errors.ts';
 
 const CSV = /\.(csv|gz)$/i;
 const GZ = /\.gz$/i;
+/** Rows in a format that is not read: a bill may be short of them. */
+const UNREAD = /\.(parquet|zip|zst|bz2|xz)$/i;
 /** How AWS names the folder of a month; what is below it is one version of the export each. */
 const PERIOD = /^(.*BILLING_PERIOD=\d{4}-\d\d)\/([^/]+)\/[^/]+$/;
 
 /**
- * The file, or all CSV files below a folder. Throws category config where there is none, and where something would be
- * counted twice: a file both plain and gzip, two versions of a month.
+ * The file, or all CSV files below a folder, and what else there may be rows in. Throws category config where there
+ * is none, where something would be counted twice (a file both plain and gzip, two versions of a month), and where
+ * something would be left out: a folder behind a link.
  */
-export async function focusFiles(path: string): Promise<string[]> {
+export async function focusFiles(path: string): Promise<{ files: string[]; unread: string[] }> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw refused(
       'focus_not_found',
@@ -19,12 +22,17 @@ export async function focusFiles(path: string): Promise<string[]> {
       'a FOCUS file, or a folder of them',
     );
   });
-  if (!found.isDirectory()) return [path];
+  if (!found.isDirectory()) return { files: [path], unread: [] };
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  const files = entries
-    .filter((entry) => entry.isFile() && CSV.test(entry.name))
+  const all = entries
+    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
+  await checkLinks(
+    path,
+    entries.filter((entry) => entry.isSymbolicLink()).map((entry) => join(entry.parentPath, entry.name)),
+  );
+  const files = all.filter((file) => CSV.test(file));
   if (files.length === 0)
     throw refused(
       'focus_not_found',
@@ -33,7 +41,21 @@ export async function focusFiles(path: string): Promise<string[]> {
     );
   checkTwins(path, files);
   checkVersions(path, files);
-  return files;
+  return { files, unread: all.filter((file) => UNREAD.test(file)) };
+}
+
+/** Files are read through links; folders are not, which might go round in circles. */
+async function checkLinks(path: string, links: readonly string[]): Promise<void> {
+  for (const link of links) {
+    const target = await stat(link).catch(() => null);
+    if (target?.isDirectory() !== true) continue;
+    throw refused(
+      'focus_link',
+      `${path} holds a link to a folder: ${relative(path, link)}`,
+      'what is in it would be left out: put it there itself, or name it alone',
+      `saasctl cost report --source focus:${link}`,
+    );
+  }
 }
 
 /** What was unpacked beside its gzip file has the same rows. */

@@ -1,6 +1,12 @@
 import { isMoney } from '../../../core/cost/money.ts';
 import { monthRange } from '../../../core/cost/present.ts';
-import type { Bill, BillQuery, CostLine, RecordType } from '../../../core/cost/types.ts';
+import {
+  type Bill,
+  type BillQuery,
+  type CostLine,
+  RECORD_TYPES,
+  type RecordType,
+} from '../../../core/cost/types.ts';
 import { addDecimals, type Decimal, parseDecimal, ZERO } from '../../../core/decimal.ts';
 import type { Columns } from './columns.ts';
 import type { RowTags } from './tags.ts';
@@ -24,16 +30,6 @@ interface Month {
   /** A charge has no invoice yet. */
   open: boolean;
 }
-
-const RECORD_TYPES: Readonly<Record<string, RecordType>> = {
-  usage: 'usage',
-  purchase: 'purchase',
-  tax: 'tax',
-  credit: 'credit',
-  refund: 'refund',
-  adjustment: 'adjustment',
-  support: 'support',
-};
 
 /**
  * Adds up rows as they come: memory grows with what the report can tell apart, not with the files. The usage type
@@ -133,7 +129,8 @@ function decimalOf(text: string, column: string): Decimal {
 const SUPPORT = /\bsupport\b/i;
 
 function recordTypeOf(category: string, service: string | null): RecordType {
-  const type = RECORD_TYPES[category.toLowerCase()];
+  const lower = category.toLowerCase();
+  const type = RECORD_TYPES.find((one) => one === lower);
   if (type === undefined) {
     throw new BadRow(`ChargeCategory is ${JSON.stringify(category.slice(0, 60))}, which FOCUS does not have`);
   }
@@ -141,7 +138,8 @@ function recordTypeOf(category: string, service: string | null): RecordType {
   return charged && service !== null && SUPPORT.test(service) ? 'support' : type;
 }
 
-const TIME = /^(\d{4}-\d\d)-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(Z|UTC| UTC|\+00:?00|[+-]\d\d:?\d\d)?$/;
+const TIME =
+  /^(\d{4}-(?:0[1-9]|1[0-2]))-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(Z|UTC| UTC|\+00:?00|[+-]\d\d:?\d\d)?$/;
 
 /** The UTC month of a time as exports write them. */
 function monthOf(text: string): string {

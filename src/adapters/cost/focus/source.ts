@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { isMoney } from '../../../core/cost/money.ts';
 import type { Bill, BillQuery, CostSource } from '../../../core/cost/types.ts';
 import { addDecimals, type Decimal, formatDecimal, ZERO } from '../../../core/decimal.ts';
@@ -24,7 +25,13 @@ export function openFocus({ path, tenantKey, featureKey, now }: FocusSettings): 
     name: `focus:${path}`,
     async bills({ months }: BillQuery): Promise<Bill[]> {
       const read = openMonths(months, tagReader(tenantKey, featureKey));
-      for (const file of await focusFiles(path)) await readRows(file, read.add);
+      const { files, unread } = await focusFiles(path);
+      const [first, ...more] = unread.map((file) => basename(file));
+      if (first !== undefined)
+        said.push(
+          `not read, since FOCUS files are CSV: ${first}${more.length === 0 ? '' : ` and ${more.length} more`}`,
+        );
+      for (const file of files) await readRows(file, read.add);
       return months.map((name) => {
         const month = monthIn(read, name, path);
         const providers = [...month.providers.keys()];
