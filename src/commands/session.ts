@@ -5,6 +5,7 @@ import { onProfile } from '../ui/error.ts';
 import { type Format, render } from '../ui/output.ts';
 import { paintFor } from '../ui/paint.ts';
 import { compileQuery } from '../ui/query.ts';
+import { visibleText } from '../ui/visible.ts';
 import type { Context, Deps, Globals } from './context.ts';
 
 /** What one run opens, and closes again whatever happens. */
@@ -124,7 +125,7 @@ export function openSession(deps: Deps, argv: readonly string[]) {
         // A reader of JSON errors takes each line of stderr for one.
         if (globals.quiet || globals.format === 'json') return;
         const typed = text.replace(/(?<=next: )saasctl [^,;\n]+/, (next) => onProfile(next, session.profile));
-        io.err(`${typed}\n`);
+        io.err(`${visibleText(typed)}\n`);
       };
       return {
         io,

@@ -83,6 +83,13 @@ describe('cost report', () => {
     expect(stderr).toContain('USD 14.25 = 2.50 direct (17.5 %)');
   });
 
+  it('a service’s name cannot repaint the screen', async () => {
+    await write('evil.csv', [{ cost: '1', tenant: 'stranger', service: 'X\u001b[2J\u001b[31mY' }]);
+    const { stderr } = await project.cli('cost report --source focus:evil.csv');
+    expect(stderr).toContain('unallocated 1.00: X\\u001b[2J\\u001b[31mY');
+    expect(stderr).not.toContain('\u001b');
+  });
+
   it('a deleted tenant keeps its cost and its name', async () => {
     await write('deleted.csv', [...OCTOBER, { cost: '3', tenant: 'gone' }]);
     const { rows } = (await project.cli('cost report --source focus:deleted.csv -o json')).json();
@@ -129,7 +136,9 @@ describe('cost report', () => {
       columns: 120,
       env: { LANG: 'C.UTF-8', NO_COLOR: '1' },
     });
-    expect(seen.stdout).toMatch(/busy +2\.50 +7\.50 +0\.60 +0\.00 +10\.60 {2}████████░░ 74\.4 %/);
+    expect(seen.stdout).toMatch(/busy +2\.50 +7\.50 +0\.60 +0\.00 +10\.60 +74\.4 % ████████░░/);
+    const narrow = await project.cli(words, { tty: true, columns: 66, env: { NO_COLOR: '1' } });
+    expect(narrow.stdout).toMatch(/busy .* 74\.4 %/);
     expect((await project.cli(`${words} -q`)).stdout).toBe('');
   });
 

@@ -10,6 +10,7 @@ import {
 import { amountText, moneyText, plainAmount } from '../../ui/amount.ts';
 import { drawsUnicode, quotaBar } from '../../ui/bar.ts';
 import type { Cell, Column } from '../../ui/result.ts';
+import { visible } from '../../ui/visible.ts';
 import type { Context } from '../context.ts';
 
 interface Line {
@@ -157,8 +158,9 @@ function shareColumn(cx: Context, reports: readonly StreamedReport[]): Column<Li
     value: ({ month, row: { cost } }) => {
       const bill = bills.get(month) ?? 0;
       if (bill <= 0) return null;
-      const percent = Math.round((cost.minor / bill) * 1000) / 10;
-      return `${quotaBar(Math.min(Math.max(0, cost.minor), bill), bill, { unicode, width: 10 })} ${percent} %`;
+      const percent = ((cost.minor / bill) * 100).toFixed(1).padStart(5);
+      // The number first: where the screen is narrow the drawing is cut.
+      return `${percent} % ${quotaBar(Math.min(Math.max(0, cost.minor), bill), bill, { unicode, width: 10 })}`;
     },
   };
 }
@@ -179,7 +181,7 @@ function sumOf({ month, totals, coverage, unallocated }: StreamedReport): string
   const sum = `${month}: ${moneyText(totals.bill)} = ${part('direct')} + ${part('allocated')} + ${part('overhead')} + ${part('unallocated')}`;
   const named = unallocated.slice(0, FEW).map(({ cost, service, tag, driver, reason }) => {
     const what = [
-      service ?? 'no service',
+      visible(service ?? 'no service'),
       tag === null ? null : `tagged ${JSON.stringify(tag)}`,
       driver === null ? null : `by ${driver}`,
     ];

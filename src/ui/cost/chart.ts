@@ -37,6 +37,9 @@ export function tenantBars(rows: readonly { label: string; parts: Parts; value: 
 const HEIGHT = 180;
 const LABELS = 24;
 const TOP = 20;
+/** Beyond a year some months are named, with their year: the names of all would lie upon each other. */
+const YEAR = 12;
+const NAMED = 6;
 
 /** One column a month, stacked; `about` says in words what it shows. */
 export function monthColumns(
@@ -48,6 +51,7 @@ export function monthColumns(
   const width = Math.min(step * 0.7, 0.12);
   // Every value is written where there is room; in a narrow chart the greatest alone.
   const peak = months.findIndex(({ parts }) => drawn(parts) === greatest);
+  const every = months.length <= YEAR ? 1 : Math.ceil(months.length / NAMED);
   const columns = months.map(({ label, parts, value }, i) => {
     const middle = (i + 0.5) * step;
     let y = HEIGHT;
@@ -62,7 +66,11 @@ export function monthColumns(
       i === peak || months.length <= 4
         ? html`<text x="${percent(middle)}" y="${(y + TOP - 6).toFixed(1)}" text-anchor="${anchor(i, months.length)}">${value}</text>`
         : null;
-    return html`<g>${rects}${named}<text x="${percent(middle)}" y="${HEIGHT + TOP + 17}" text-anchor="middle">${label}</text></g>`;
+    const name =
+      (months.length - 1 - i) % every === 0
+        ? html`<text x="${percent(middle)}" y="${HEIGHT + TOP + 17}" text-anchor="middle">${label}</text>`
+        : null;
+    return html`<g>${rects}${named}${name}</g>`;
   });
   return html`<svg class="months" height="${HEIGHT + TOP + LABELS}" role="img" aria-label="${about}"><line x1="0" x2="100%" y1="${HEIGHT + TOP}" y2="${HEIGHT + TOP}" stroke="var(--line)"/>${columns}</svg>`;
 }

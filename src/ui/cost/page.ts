@@ -116,7 +116,7 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 function chartOfMonths(months: readonly CostReport[]): Html | null {
   if (months.length < 2) return null;
   const columns = months.map(({ month, totals }) => ({
-    label: MONTHS[Number(month.slice(5)) - 1] ?? month,
+    label: `${MONTHS[Number(month.slice(5)) - 1] ?? month}${months.length > 12 ? ` ${month.slice(2, 4)}` : ''}`,
     parts: minorParts(totals),
     value: amountText(totals.bill),
   }));

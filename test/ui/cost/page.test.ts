@@ -52,6 +52,22 @@ it('a page of few tenants has one table of them', () => {
   expect(tables(reportPage(yearOfReports(30)))).toHaveLength(1);
 });
 
+it('names every month of a year, and some of more with their year', () => {
+  const names = (count: number): string[] => {
+    const { months, ...rest } = yearOfReports(3);
+    const many = Array.from({ length: count }, (_, i) => ({
+      ...months[0],
+      month: `${2024 + Math.floor(i / 12)}-${String((i % 12) + 1).padStart(2, '0')}`,
+    }));
+    const page = reportPage({ ...rest, months: [many[0] ?? months[0], ...many.slice(1)] });
+    const chart = /<svg class="months".*?<\/svg>/s.exec(page)?.[0] ?? '';
+    return [...chart.matchAll(/y="217"[^>]*>([^<]*)</g)].map(([, name = '']) => name);
+  };
+  expect(names(12)).toEqual(expect.arrayContaining(['Jan', 'Jun', 'Dec']));
+  expect(names(12)).toHaveLength(12);
+  expect(names(36)).toEqual(['Jun 24', 'Dec 24', 'Jun 25', 'Dec 25', 'Jun 26', 'Dec 26']);
+});
+
 it('the method says whom credits went to: Cost Explorer’s are by service alone, FOCUS files say whom they are for', () => {
   const methodOf = (source: string): string => {
     const { months, ...rest } = yearOfReports(3);
