@@ -247,6 +247,7 @@ describe('what cannot be reported', () => {
     ['cost report --source focus:october.csv --month 2026-08', 3, 'no_bill'],
     ['cost tags', 2, 'no_account'],
     ['cost estimate --compare everything', 2, 'bad_compare'],
+    ['cost estimate --tenants 999999999 --calls 999999999999', 2, 'bad_workload'],
     ['cost estimate --model none.json', 2, 'no_cost_model'],
   ])('%s', async (words, code, name) => {
     expect(await fails(words)).toEqual([code, name, false]);

@@ -168,7 +168,7 @@ export function explorerError(thrown: unknown): SaasctlError {
       code: 'aws_denied',
       category: 'auth',
       message: `Cost Explorer refused: ${message}`,
-      hint: 'the caller needs ce:GetCostAndUsage, and a member account its management account’s leave',
+      hint: `the caller needs ${/\bce:\w+/.exec(message)?.[0] ?? 'ce:GetCostAndUsage'}, and a member account its management account’s leave`,
       next: 'saasctl doctor',
       cause: thrown,
     });

@@ -8,7 +8,7 @@ import {
 } from '../decimal.ts';
 import { usageError } from '../errors.ts';
 import type { CostModel, Prices } from './model.ts';
-import { type Money, minorDigits, moneyOf } from './money.ts';
+import { isMoney, type Money, minorDigits, moneyOf } from './money.ts';
 import { largestRemainder, roundedTo } from './split.ts';
 
 /** What a month is compared with: the same workload with one thing different. */
@@ -59,7 +59,10 @@ interface Item {
 const MILLION: Decimal = { units: 1n, scale: 6 };
 const ONE: Decimal = { units: 1n, scale: 0 };
 
-/** What the workload costs at the named price list. Throws usage error `no_prices` for a list that is not there. */
+/**
+ * What the workload costs at the named price list. Throws usage error `no_prices` for a list that is not there, and
+ * `bad_workload` for more than any bill has.
+ */
 export function estimate(model: CostModel, prices: string, variants: readonly Variant[] = []): Estimate {
   const list = pricesOf(model, prices);
   const items = itemsOf(model, new Set(variants));
@@ -70,6 +73,11 @@ export function estimate(model: CostModel, prices: string, variants: readonly Va
   );
   const units = amounts.map((amount) => amount.units * 10n ** BigInt(scale - amount.scale));
   const sum = units.reduce((so_far, one) => so_far + one, 0n);
+  if (!isMoney({ units: sum, scale }, list.currency)) {
+    throw usageError('bad_workload', 'the workload costs more a month than any bill has', {
+      hint: 'lower its tenants, calls or storage, or the prices',
+    });
+  }
   const step = 10n ** BigInt(scale - minorDigits(list.currency));
   const total = roundedTo(sum, step);
   const minors = largestRemainder(units, step, total);

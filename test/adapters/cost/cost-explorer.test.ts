@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { billCache } from '../../../src/adapters/cost/cache.ts';
 import { type CostExplorerSettings, openCostExplorer } from '../../../src/adapters/cost/cost-explorer.ts';
+import { explorerError } from '../../../src/adapters/cost/explorer-client.ts';
 import { allocate } from '../../../src/core/cost/allocate.ts';
 import { DEFAULT_POLICY } from '../../../src/core/cost/drivers.ts';
 import type { Bill } from '../../../src/core/cost/types.ts';
@@ -463,6 +464,18 @@ describe('when Cost Explorer does not answer well', () => {
     expect(error).toMatchObject({ code, exitCode });
     expect(error.next).toMatch(/^saasctl /);
     expect(server.queries).toHaveLength(0);
+  });
+
+  it('a denial names the permission that AWS names', () => {
+    const denied = Object.assign(
+      new Error('User: ci is not authorized to perform: ce:ListCostAllocationTags'),
+      {
+        name: 'AccessDeniedException',
+      },
+    );
+    expect(explorerError(denied).hint).toContain('needs ce:ListCostAllocationTags');
+    denied.message = 'Access denied';
+    expect(explorerError(denied).hint).toContain('needs ce:GetCostAndUsage');
   });
 
   it('begins a query again where the data changed below its pages', async () => {
