@@ -5,8 +5,8 @@ export interface RowTags {
 }
 
 const NONE: RowTags = { tenant: null, feature: null };
-/** Rows of one resource repeat their tags: each text is parsed once. */
-const REMEMBERED = 20_000;
+/** Rows of one resource repeat their tags: each text is parsed once. In characters: one row may have 20,000. */
+const REMEMBERED = 500_000;
 
 /**
  * Reads the column `Tags`, a JSON object. Providers put `user:` before a key, or `user_` and underscores for
@@ -14,6 +14,7 @@ const REMEMBERED = 20_000;
  */
 export function tagReader(tenantKey: string, featureKey: string): (text: string) => RowTags | undefined {
   const known = new Map<string, RowTags>();
+  let size = 0;
   const keys = { tenant: spellings(tenantKey), feature: spellings(featureKey) };
   return (text) => {
     if (text === '' || text === '{}' || text === 'NULL' || text === 'null') return NONE;
@@ -22,7 +23,11 @@ export function tagReader(tenantKey: string, featureKey: string): (text: string)
     const tags = parsed(text);
     if (tags === undefined) return undefined;
     const read = { tenant: tagValue(tags, keys.tenant), feature: tagValue(tags, keys.feature) };
-    if (known.size >= REMEMBERED) known.clear();
+    size += text.length;
+    if (size > REMEMBERED) {
+      known.clear();
+      size = text.length;
+    }
     known.set(text, read);
     return read;
   };
