@@ -89,6 +89,7 @@ function allocateIn<T extends number | bigint>(
       const weights = meters.weights(pool.driver);
       const { driver } = pool;
       if (weights.at.length > 0) ledger.share('allocated', pool, weights);
+      else if (driver === 'even') ledger.leave('no_tenants', pool, pool.units);
       else ledger.leave('no_usage', pool, pool.units, { driver });
     }
   }

@@ -133,6 +133,13 @@ describe('who carries what', () => {
     });
   });
 
+  it('cost that is the same for every tenant of a month without any has no tenants, whatever was used', () => {
+    const even = policy({ drivers: { lambda: 'even' } });
+    expect(carried(given([line('5')], { ...even, tenants: [] }))).toMatchObject({
+      why: ['no_tenants AWS Lambda'],
+    });
+  });
+
   it('usage of an id that is no tenant takes its share with it', () => {
     const usage = new Map([...USAGE, ['gone', { requests: 4n }] as const]);
     expect(carried(given([line('8', { usageType: 'Request' })], { usage }))).toEqual({
