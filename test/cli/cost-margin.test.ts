@@ -71,6 +71,9 @@ describe('margin', () => {
   it('below nothing ends with 8, names who, and shows the report all the same', async () => {
     const ran = await cli('cost report --fail-on-negative-margin -o json');
     expect([ran.code, ran.error().code]).toEqual([8, 'negative_margin']);
+    expect(ran.error().next).toContain(
+      `saasctl cost advise --month 2026-10 --source focus:${join(project.dir, 'bill.csv')}`,
+    );
     expect(ran.error().message).toContain('loses in 2026-10 (USD -3.56)');
     expect(ran.error().message).not.toContain('earns');
     expect(ran.json().rows).toHaveLength(2);

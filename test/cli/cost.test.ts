@@ -185,7 +185,8 @@ describe('cost report in cron', () => {
     const over = await project.cli('cost report --source focus:october.csv --max-unallocated 5% -o json');
     expect([over.code, over.error().code]).toEqual([8, 'too_much_unallocated']);
     expect(over.error().hint).toContain('a$stranger');
-    expect(over.error().next).toContain('saasctl cost report -o json');
+    const again = `--month 2026-10 --source focus:${join(project.dir, 'october.csv')} -o json`;
+    expect(over.error().next).toContain(`saasctl cost report ${again}`);
     expect(over.json().month).toBe('2026-10');
     const words = ['cost', 'report', '--source', 'focus:october.csv', '-q', '--max-unallocated'];
     expect((await project.cli([...words, '7.0244%'])).code).toBe(0);

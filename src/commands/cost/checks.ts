@@ -21,8 +21,17 @@ export function checkUnallocated({ months, sourceName }: Gathered, limit: Decima
     message: `more than ${formatDecimal(limit)}% of the bill is no tenant’s in ${over.map(({ bill }) => bill.month).join(', ')}`,
     hint: reasons.slice(0, 3).join('; ') || undefined,
     // Of a file's tags AWS knows nothing.
-    next: sourceName === 'ce' ? 'saasctl cost tags' : 'saasctl cost report -o json',
+    next:
+      sourceName === 'ce'
+        ? 'saasctl cost tags'
+        : `saasctl cost report ${ofBill(first.bill.month, sourceName)} -o json`,
   });
+}
+
+/** The flags that ask for the same bill again. */
+function ofBill(month: string, source: string): string {
+  const word = /^[\w@%+=:,./-]+$/.test(source) ? source : `'${source.replaceAll("'", "'\\''")}'`;
+  return source === 'ce' ? `--month ${month}` : `--month ${month} --source ${word}`;
 }
 
 const reasonOf = (tag: string | null, driver: string | null, service: string | null): string => {
@@ -48,20 +57,22 @@ export const checkedByTenant = (flags: readonly string[], other: readonly string
     next: ['saasctl cost report', ...other, ...flags].join(' '),
   });
 
-type Suspect = Pick<CostRow<Cents>, 'tenantId' | 'margin'> & { month: string };
+type Suspect = Pick<CostRow<Cents>, 'tenantId' | 'margin'> & { month: string; source: string };
 
 /** For cron: exit code 8 where a tenant costs more than it brings, or that cannot be told. `reports` are by tenant. */
 export function checkMargins(reports: Iterable<StreamedReport>): void {
   const losing: Suspect[] = [];
   const open: Suspect[] = [];
-  for (const { month, rowsInCents } of reports) {
+  for (const { month, source, rowsInCents } of reports) {
     for (const { tenantId, margin } of rowsInCents) {
       if (tenantId === UNALLOCATED) continue;
-      if (margin === null) open.push({ month, tenantId, margin });
-      else if (margin.minor < 0) losing.push({ month, tenantId, margin });
+      if (margin === null) open.push({ month, source, tenantId, margin });
+      else if (margin.minor < 0) losing.push({ month, source, tenantId, margin });
     }
   }
-  if (losing.length === 0 && open.length === 0) return;
+  const [first] = losing.length > 0 ? losing : open;
+  if (first === undefined) return;
+  const bill = ofBill(first.month, first.source);
   const said = (list: readonly Suspect[]): string =>
     list
       .slice(0, 5)
@@ -76,7 +87,7 @@ export function checkMargins(reports: Iterable<StreamedReport>): void {
       category: 'pending',
       message: `cost more than they bring: ${said(losing)}`,
       hint: 'revenue is net of tax, refunds and fees',
-      next: 'saasctl cost advise',
+      next: `saasctl cost advise ${bill}`,
     });
   }
   throw new SaasctlError({
@@ -84,6 +95,6 @@ export function checkMargins(reports: Iterable<StreamedReport>): void {
     category: 'pending',
     message: `the margin is not known of ${said(open)}: they pay in another currency than the bill’s`,
     hint: 'amounts of two currencies are never subtracted',
-    next: 'saasctl cost report -o json',
+    next: `saasctl cost report ${bill} -o json`,
   });
 }
