@@ -250,6 +250,14 @@ describe('FOCUS files that cannot be trusted are refused whole', () => {
     expect(error.message).toContain(`f.csv, row 3: ${why}`);
   });
 
+  it('a header that names a column twice', async () => {
+    const text = csv([{}]).replace('x_UsageType', 'Billed_Cost');
+    expect(await refused(read(await file('f.csv', text)))).toMatchObject({
+      code: 'focus_header',
+      message: expect.stringContaining('has the column BilledCost more than once'),
+    });
+  });
+
   it('rows that together are more than any bill', async () => {
     const large = { BilledCost: '5000000000000' };
     const path = await file('f.csv', csv([large, { ...large, BilledCost: '-5E12', ServiceName: 'Other' }]));

@@ -22,7 +22,7 @@ const NEEDED: readonly Column[] = ['cost', 'currency', 'period', 'category', 'se
 /** Where each column stands; -1: the file has none. */
 export type Columns = Readonly<Record<Column, number>>;
 
-/** Throws `focus_header` (category config) where the file lacks what a bill is made of. */
+/** Throws `focus_header` (category config) where the file lacks what a bill is made of, or has it twice. */
 export function columnsOf(header: readonly string[], file: string): Columns {
   const plain = header.map(simplified);
   const at = (names: readonly string[]): number => {
@@ -33,6 +33,18 @@ export function columnsOf(header: readonly string[], file: string): Columns {
     Object.entries(NAMES).map(([column, names]) => [column, at(names)]),
   ) as Record<Column, number>;
   const missing = NEEDED.filter((column) => columns[column] < 0).map((column) => NAMES[column][0]);
+  const twice = NEEDED.find(
+    (column) => columns[column] >= 0 && plain.lastIndexOf(plain[columns[column]] ?? '') !== columns[column],
+  );
+  if (twice !== undefined) {
+    throw new SaasctlError({
+      code: 'focus_header',
+      category: 'config',
+      message: `${file} has the column ${NAMES[twice][0]} more than once`,
+      hint: 'which of them is meant, only who made the file can say',
+      next: `head -1 ${file}`,
+    });
+  }
   if (missing.length === 0) return columns;
   const seen = header.slice(0, 6).map((name) => JSON.stringify(name.slice(0, 40)));
   throw new SaasctlError({
