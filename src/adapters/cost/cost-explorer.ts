@@ -64,7 +64,7 @@ export function openCostExplorer(settings: CostExplorerSettings): CostSource {
       for (const run of runsOf(months.filter((month) => !bills.has(month)))) {
         for (const bill of await fetchRun(run, detail)) {
           bills.set(bill.month, bill);
-          if (bill.lines.length > 0 || bill.estimated) await cache.write(keyOf(bill.month), bill);
+          if (bill.lines.length > 0) await cache.write(keyOf(bill.month), bill);
         }
       }
       const missing = months.filter((month) => !bills.has(month));

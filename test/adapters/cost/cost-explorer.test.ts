@@ -286,14 +286,18 @@ describe('a month of Cost Explorer', () => {
     expect(formatDecimal(september.total)).toBe('7');
   });
 
-  it('is not final while nothing is in it: what comes later is seen', async () => {
-    server.empty.add('2026-09');
-    const [nothing] = (await ask(['2026-09'])).bills as [Bill];
-    expect(formatDecimal(nothing.total)).toBe('0');
-    server.charges.push({ month: '2026-09', amount: '7', service: 'AWS Lambda', usageType: 'Request' });
-    const [september] = (await ask(['2026-09'])).bills as [Bill];
-    expect(formatDecimal(september.total)).toBe('7');
-  });
+  it.each([false, true])(
+    'is not kept while nothing is in it (estimated: %s): what comes later is seen',
+    async (open) => {
+      server.empty.add('2026-09');
+      if (open) server.estimated.add('2026-09');
+      const [nothing] = (await ask(['2026-09'])).bills as [Bill];
+      expect(formatDecimal(nothing.total)).toBe('0');
+      server.charges.push({ month: '2026-09', amount: '7', service: 'AWS Lambda', usageType: 'Request' });
+      const [september] = (await ask(['2026-09'])).bills as [Bill];
+      expect(formatDecimal(september.total)).toBe('7');
+    },
+  );
 
   it('is refused with an amount that is no money', async () => {
     server.charges.push({ month: '2026-10', amount: '99999999999999999999', service: 'AWS Lambda' });
