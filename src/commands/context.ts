@@ -76,6 +76,8 @@ export interface Backend {
 export interface Billing {
   sink(name: SinkName): Promise<Sink>;
   stripe(): Promise<StripeAccount>;
+  /** Where the profile's stand-in for Stripe answers until the command ends; `null`: the profile bills at Stripe. */
+  standIn(): Promise<string | null>;
   close(): Promise<void>;
 }
 
@@ -161,6 +163,7 @@ export interface Context {
   store(): Promise<ControlStore>;
   sink(name: SinkName): Promise<Sink>;
   stripe(): Promise<StripeAccount>;
+  standIn(): Promise<string | null>;
   cost(): Promise<CostWorld>;
   cloud(): Promise<Cloud>;
   print<T>(result: Result<T>): Promise<void>;

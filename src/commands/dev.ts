@@ -13,7 +13,8 @@ interface Options {
 export function dev(host: Host) {
   const command = define('dev', {
     summary: 'Serve a local HTTP API: the real authorizer and withTenant before a sample or your handler',
-    details: 'One line on stdout when ready; one line a request on stderr. Ctrl-C stops it.',
+    details:
+      'One line on stdout when ready: the address of the API, and on a profile with the stand-in for Stripe that one’s too. One line a request on stderr. Ctrl-C stops it.',
     examples: ['dev', 'dev --port 8080 --handler ./handler.mjs'],
     exits: [5],
   })
@@ -50,16 +51,20 @@ async function runDev(cx: Context, options: Options): Promise<void> {
     },
   });
   try {
+    const stripe = await cx.standIn();
     await cx.print({
       kind: 'one',
-      item: { url: api.url, profile: config.profileName },
+      item: { url: api.url, profile: config.profileName, stripe },
       id: api.url,
       fields: [
         { header: 'url', value: ({ url }) => url },
         { header: 'profile', value: ({ profile }) => profile },
+        { header: 'stripe', value: ({ stripe }) => stripe },
       ],
     });
     cx.note(`try: curl -i ${api.url}/hello -H "x-api-key: $(cat <secret file>)"`);
+    if (stripe !== null)
+      cx.note(`a stand-in for Stripe, to rehearse what Stripe may do: export SAASCTL_STRIPE_URL=${stripe}`);
     await cx.untilStopped();
   } finally {
     await api.close();

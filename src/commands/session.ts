@@ -141,6 +141,7 @@ export function openSession(deps: Deps, argv: readonly string[]) {
         store: async () => (await backend()).store,
         sink: async (name) => (await billing()).sink(name),
         stripe: async () => (await billing()).stripe(),
+        standIn: async () => (await billing()).standIn(),
         cost,
         cloud,
         print: async (result) => {

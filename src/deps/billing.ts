@@ -33,6 +33,7 @@ export function openBilling(world: World, config: Config, trace: Trace | null): 
       const { stripeAccount } = await import('../adapters/stripe/account.ts');
       return opened(stripeAccount({ ...(await stripe()), wanted: setupWanted(config), trace }));
     },
+    standIn: async () => (config.profile.stripe === 'stand-in' ? (await stripe()).url : null),
     async close() {
       // The stand-in last: it was opened first.
       for (const close of closers.reverse()) await close().catch(() => {});

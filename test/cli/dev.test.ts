@@ -35,7 +35,25 @@ describe('saasctl dev', () => {
     expect(JSON.parse(api.line)).toEqual({
       url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       profile: 'local',
+      stripe: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
     });
+  });
+
+  it('serves the stand-in for Stripe, where what Stripe may do is rehearsed', async () => {
+    const { stripe } = JSON.parse(api.line);
+    await json('usage stripe setup');
+    await json('tenant create billed --plan pro --create-customer');
+    const { key } = await json('key create --tenant billed');
+    expect((await call(key)).status).toBe(200);
+    const sync = () =>
+      folder.run('usage sync-stripe --tenant billed -o json', { env: { SAASCTL_STRIPE_URL: stripe } });
+    const control = (faults: object[]) =>
+      fetch(`${stripe}/_control`, { method: 'POST', body: JSON.stringify({ faults }) });
+    await control([{ kind: 'unavailable', path: '/v1/billing/meter_events', times: null }]);
+    expect((await sync()).code).toBe(7);
+    await control([]);
+    const { code, stdout } = await sync();
+    expect([code, JSON.parse(stdout).sent]).toEqual([0, 1]);
   });
 
   it('lets a good key through to the handler, which knows its tenant', async () => {
