@@ -103,10 +103,12 @@ async function callsAndLimits(
   await tell.calls('one character changed', [
     await call(`${first.slice(0, -1)}${first.endsWith('0') ? '1' : '0'}`),
   ]);
-  await tell.calls(
-    `${BURST + 3} at once`,
-    await Promise.all(Array.from({ length: BURST + 3 }, () => call(first))),
-  );
+  // Once more on a machine that is so slow to start its sandboxes that the bucket fills up meanwhile.
+  for (let refused = false, round = 0; !refused && round < 2; round++) {
+    const answers = await Promise.all(Array.from({ length: BURST + 3 }, () => call(first)));
+    await tell.calls(`${answers.length} at once`, answers);
+    refused = answers.some(({ status }) => status === 429);
+  }
 
   await tell.say('A new secret under the same key. Until the grace ends both work, under one limit.');
   await tell.run([
