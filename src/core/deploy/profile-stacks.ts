@@ -84,7 +84,7 @@ const stacksLeft = (code: string, name: string, left: readonly string[], next: s
   new SaasctlError({
     code,
     category: 'conflict',
-    message: `${name} cannot be destroyed while ${left.slice(0, SHOWN).join(', ')}${left.length > SHOWN ? ` and ${left.length - SHOWN} more` : ''} rely on it`,
+    message: `${name} cannot be destroyed while ${left.slice(0, SHOWN).join(', ')}${left.length > SHOWN ? ` and ${left.length - SHOWN} more` : ''} ${left.length === 1 ? 'relies' : 'rely'} on it`,
     hint: 'nothing was changed',
     next,
   });

@@ -120,12 +120,15 @@ describe('destroy', () => {
     await expect(destroy(cloud)).rejects.toMatchObject({
       code: 'tenants_left',
       exitCode: 5,
-      message: expect.stringContaining('prod-tenant-acme, prod-tenant-beta'),
+      message: 'prod cannot be destroyed while prod-tenant-acme, prod-tenant-beta rely on it',
       next: 'saasctl destroy prod-tenant-acme',
     });
     expect(await destroy(cloud, 'prod-tenant-acme')).toMatchObject({
       stacks: ['prod-tenant-acme'],
       left: [{ physicalId: 'prod-app-data-acme' }, { logicalId: '/saasctl/prod/cursor-secret' }],
+    });
+    await expect(destroy(cloud)).rejects.toMatchObject({
+      message: 'prod cannot be destroyed while prod-tenant-beta relies on it',
     });
   });
 
