@@ -45,6 +45,7 @@ async function runDestroy(
   const cloud = await cx.cloud();
   const line = progressLine(cx.io, cx.now, cx.globals.quiet || cx.globals.format === 'json');
   const whole = name === stack;
+  const gone: string[] = [];
   // An interrupt is the engine's to answer: it says what CloudFormation goes on with. What came of it is told in any
   // case: a stack that is gone cannot be asked what it left.
   await cx.uninterrupted(async () => {
@@ -66,8 +67,15 @@ async function runDestroy(
           line.end();
           await confirmDanger(cx, 'severe', `destroy ${name}`, name, shown(stacks, keeps, loses));
         },
+        onDeleted: (one) => gone.push(one),
       },
-    ).finally(() => line.end());
+    )
+      .finally(() => line.end())
+      .catch(async (error: unknown) => {
+        // Cut short, it is not all that the name stands for that is gone: the audit has each.
+        for (const one of gone) await auditDeploy(cx, 'stack.destroy', one, []);
+        throw error;
+      });
     await tell(cx, destroyed, profile);
   });
 }

@@ -588,6 +588,31 @@ describe('saasctl destroy', () => {
     expect(items.map(({ action }: Json) => action)).toContain('stack.destroy');
   });
 
+  it.each([
+    ['by an interrupt', 130],
+    ['by a failure', 4],
+  ])('cut short %s, it has written down the stacks that were gone by then', async (how, exit) => {
+    const stop = new AbortController();
+    at.cloud.onCall = (call) => {
+      if (call !== 'stacks.events' || at.cloud.stack('acme').status !== 'DELETE_IN_PROGRESS') return;
+      if (how === 'by an interrupt') stop.abort();
+      else at.cloud.deny('stacks.events');
+    };
+    const ran = await at.cli('destroy acme --confirm acme -o json', { signal: stop.signal });
+    at.cloud.onCall = () => {};
+    at.cloud.mend();
+    expect(ran.code).toBe(exit);
+    const destroyed = async () =>
+      (await json('audit list')).items
+        .filter(({ action }: Json) => action === 'stack.destroy')
+        .map(({ changes }: Json) => changes);
+    const service = [{ field: 'stack', from: null, to: 'acme-service' }];
+    expect(await destroyed()).toEqual([service]);
+    at.project.clock.now += 1_000;
+    await json('destroy acme --confirm acme');
+    expect(await destroyed()).toEqual([[{ field: 'stack', from: null, to: 'acme' }], service]);
+  });
+
   it('a deploy afterwards says that it takes the tables in as they are', async () => {
     await json('destroy acme --confirm acme');
     const { stderr } = await at.cli('deploy --yes');

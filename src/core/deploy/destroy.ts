@@ -29,6 +29,8 @@ export interface DestroyHooks extends Following {
     keeps: readonly LeftBehind[];
     loses: readonly LeftBehind[];
   }): Promise<void>;
+  /** A stack is gone, whatever comes of those after it. */
+  onDeleted?(stack: string): void;
 }
 
 export interface Destroyed {
@@ -75,7 +77,10 @@ export async function destroyStack(
   await hooks.confirm({ stacks: names, keeps, loses: lost });
 
   const left: LeftBehind[] = [];
-  for (const state of order) left.push(...(await deleteOne(cloud, state, request, hooks)));
+  for (const state of order) {
+    left.push(...(await deleteOne(cloud, state, request, hooks)));
+    hooks.onDeleted?.(state.name);
+  }
   for (const name of request.secrets ?? []) {
     // All is deleted by now: one that cannot be looked up is named too, and is no failure.
     const there = await patiently(hooks, () => cloud.secrets.exists(name)).catch((error: unknown) => {
