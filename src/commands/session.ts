@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { SaasctlError } from '../core/errors.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { onProfile } from '../ui/error.ts';
 import { type Format, render } from '../ui/output.ts';
 import { paintFor } from '../ui/paint.ts';
@@ -17,7 +18,18 @@ export function openSession(deps: Deps, argv: readonly string[]) {
   let colorSetting: boolean | undefined;
   let serving = false;
   let holding = 0;
+  let begun = false;
   let closed = false;
+  // What has not begun is begun by the same words; what has may be done, and would be done twice.
+  const again = (): string | undefined =>
+    begun || argv.length === 0 ? undefined : ['saasctl', ...argv.map(shellWord)].join(' ');
+  const interruption = (): SaasctlError =>
+    new SaasctlError({
+      code: 'interrupted',
+      category: 'interrupted',
+      message: 'interrupted',
+      next: again(),
+    });
   const interrupted = new Promise<never>((_, reject) => {
     const stop = () => {
       if (!serving && holding === 0) reject(interruption());
@@ -156,6 +168,7 @@ export function openSession(deps: Deps, argv: readonly string[]) {
         async uninterrupted(work) {
           if (deps.signal.aborted) throw interruption();
           holding++;
+          begun = true;
           try {
             return await work();
           } finally {
@@ -174,9 +187,6 @@ export function openSession(deps: Deps, argv: readonly string[]) {
   };
   return session;
 }
-
-const interruption = (): SaasctlError =>
-  new SaasctlError({ code: 'interrupted', category: 'interrupted', message: 'interrupted' });
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;

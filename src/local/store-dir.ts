@@ -1,6 +1,7 @@
 import { access, constants, mkdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SaasctlError } from '../core/errors.ts';
+import { shellWord } from '../core/shell-word.ts';
 
 /** What the engine needs to open a new store and write its first transaction. */
 const LEAST_FREE_BYTES = 256 * 1024;
@@ -55,7 +56,7 @@ function unusable(storeDir: string, cause: unknown): SaasctlError {
     category: 'config',
     message: `the local store in ${storeDir} cannot be written`,
     hint: `${why}. Nothing was changed.`,
-    next: `ls -ld ${quoted(storeDir)} ${quoted(storeFile(storeDir))}`,
+    next: `ls -ld ${shellWord(storeDir)} ${shellWord(storeFile(storeDir))}`,
     cause,
   });
 }
@@ -66,7 +67,7 @@ function storeFull(storeDir: string): SaasctlError {
     category: 'config',
     message: `the disk under the local store in ${storeDir} is full`,
     hint: 'What was acknowledged is safe. Free some space, then run the command again.',
-    next: `df -h ${quoted(storeDir)}`,
+    next: `df -h ${shellWord(storeDir)}`,
   });
 }
 
@@ -77,11 +78,6 @@ function corrupt(storeDir: string): SaasctlError {
     category: 'config',
     message: `the local store ${file} is not a store that the engine can read`,
     hint: 'It was left as it is. Restore it from a copy, or put it aside and start with an empty one.',
-    next: `mv ${quoted(file)} ${quoted(`${file}.broken`)}`,
+    next: `mv ${shellWord(file)} ${shellWord(`${file}.broken`)}`,
   });
-}
-
-/** A path as one shell word, for commands that users paste. */
-function quoted(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

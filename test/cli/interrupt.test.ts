@@ -6,7 +6,7 @@ import { createDeps } from '../../src/deps.ts';
 import { testIo } from '../../src/ui/test-io.ts';
 import { openProject, ROOT } from '../fixtures/cli.ts';
 
-it.each(['before', 'during'] as const)('an interrupt %s the commit', async (when) => {
+it.each(['before', 'during', 'after'] as const)('an interrupt %s the commit', async (when) => {
   const project = await openProject();
   await project.cli('tenant create acme -q');
   const stop = new AbortController();
@@ -19,6 +19,8 @@ it.each(['before', 'during'] as const)('an interrupt %s the commit', async (when
       stop.abort();
       return openBackend(...given);
     };
+  } else if (when === 'after') {
+    deps.io = { ...io, out: async () => stop.abort() };
   } else {
     // The secret is staged, and the change about to be sent.
     deps.secretFile = (path) => {
@@ -26,12 +28,20 @@ it.each(['before', 'during'] as const)('an interrupt %s the commit', async (when
       return { ...file, stage: (secret) => file.stage(secret).then(() => stop.abort()) };
     };
   }
-  const argv = ['key', 'create', '--tenant', 'acme', '--name', 'ci', '--secret-file', 'ci.key', '-o', 'json'];
-  const code = await run(argv, deps);
+  const typed = 'key create --tenant acme --name ci -o json --secret-file';
+  const code = await run([...typed.split(' '), "ann's ci.key"], deps);
   const keys = (await project.cli('key list --tenant acme -o json')).json().items;
-  const secret = await readFile(join(project.dir, 'ci.key'), 'utf8').catch(() => null);
+  const secret = await readFile(join(project.dir, "ann's ci.key"), 'utf8').catch(() => null);
   // Nothing done, or done and said: never half.
   if (when === 'before') expect([code, keys, secret]).toEqual([130, [], null]);
-  else expect([code, keys.length, secret?.startsWith('anb_live_')]).toEqual([0, 1, true]);
+  else
+    expect([code, keys.length, secret?.startsWith('anb_live_')]).toEqual([
+      when === 'after' ? 130 : 0,
+      1,
+      true,
+    ]);
+  // What was not begun can be typed again; a key that is there would be made twice.
+  const next = io.stderr() === '' ? null : JSON.parse(io.stderr()).next;
+  expect(next).toBe(when === 'before' ? `saasctl ${typed} 'ann'\\''s ci.key'` : null);
   await project.close();
 });
