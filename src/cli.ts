@@ -101,7 +101,7 @@ export async function run(argv: readonly string[], deps: Deps): Promise<number> 
     // A reader that has seen enough ends a list quietly; what a run came to is no part of what it prints.
     if (io.closed && !OUTCOMES.has(error.category) && error.code !== 'secret_not_shown') return EXIT.ok;
     const paint = paintFor('stderr', io, { flag: session.color });
-    renderError(error, session.format(), io, paint, session.profile);
+    renderError(error, session.format(), io, paint, session.named);
     return error.exitCode;
   } finally {
     await session.close();

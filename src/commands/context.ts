@@ -8,6 +8,7 @@ import type { TagSource } from '../core/cost/tags.ts';
 import type { Census, CostSource, MeterCache } from '../core/cost/types.ts';
 import type { Cloud, StackKind } from '../core/deploy/ports.ts';
 import type { ControlStore, ProjectFiles, SecretFile, SelfProcess } from '../core/ports.ts';
+import type { Named } from '../ui/error.ts';
 import type { Io } from '../ui/io.ts';
 import type { Format } from '../ui/output.ts';
 import type { Paint } from '../ui/paint.ts';
@@ -146,8 +147,8 @@ export interface Globals {
   confirm: string | undefined;
   quiet: boolean;
   debug: boolean;
-  /** The profile that the flag named, once it is known to be one: what is to be typed next needs it too. */
-  profile: string | null;
+  /** What is to be typed next needs these too. */
+  named: Named;
 }
 
 /** One command's world: its flags, and what it may reach, each opened at its first use and closed by `run`. */

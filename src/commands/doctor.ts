@@ -6,7 +6,7 @@ import { gateDrift } from '../core/tenants/drift.ts';
 import { takesJwts } from '../core/tenants/jwt-access.ts';
 import { applyPlan } from '../core/tenants/mutations.ts';
 import { unfinished } from '../core/tenants/operation.ts';
-import { onProfile } from '../ui/error.ts';
+import { asTyped } from '../ui/error.ts';
 
 import { inBatches } from './batches.ts';
 import type { Backend, Context, Host } from './context.ts';
@@ -29,7 +29,7 @@ async function runDoctor(cx: Context): Promise<void> {
   const found: Finding[] = [];
   async function* findings(): AsyncGenerator<Finding> {
     for await (const { remedy, ...rest } of examine(cx)) {
-      const finding = { ...rest, remedy: remedy && onProfile(remedy, cx.globals.profile) };
+      const finding = { ...rest, remedy: remedy && asTyped(remedy, cx.globals.named) };
       found.push(finding);
       yield finding;
     }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { SaasctlError } from '../core/errors.ts';
 import { shellWord } from '../core/shell-word.ts';
-import { onProfile } from '../ui/error.ts';
+import { asTyped, type Named } from '../ui/error.ts';
 import { type Format, render } from '../ui/output.ts';
 import { paintFor } from '../ui/paint.ts';
 import { compileQuery } from '../ui/query.ts';
@@ -43,8 +43,7 @@ export function openSession(deps: Deps, argv: readonly string[]) {
     interrupted,
     debug: argv.includes('--debug'),
     color: argv.includes('--no-color') ? false : undefined,
-    /** The profile that the flag named, once it is known to be one. */
-    profile: null as string | null,
+    named: { profile: null, config: null } as Named,
     // Before the flags are parsed, or when they cannot be, the words themselves tell how to print an error.
     format: (): Format => chosen ?? (wantsJson(argv, env) ? 'json' : 'table'),
     async close() {
@@ -63,9 +62,7 @@ export function openSession(deps: Deps, argv: readonly string[]) {
         confirm: flags['confirm'],
         quiet: flags['quiet'] === true,
         debug: session.debug,
-        get profile() {
-          return session.profile;
-        },
+        named: session.named,
       };
       const flagged = flags['json'] === true ? 'json' : (flags['output'] as Format | undefined);
       if (flagged !== undefined) chosen = flagged;
@@ -88,7 +85,8 @@ export function openSession(deps: Deps, argv: readonly string[]) {
         const { checkStripeKey } = await import('../config/stripe-key.ts');
         checkStripeKey(loaded.profile, env);
         chosen ??= loaded.output;
-        if (flags['profile'] !== undefined) session.profile = loaded.profileName;
+        if (flags['profile'] !== undefined) session.named.profile = loaded.profileName;
+        session.named.config = flags['config'] ?? null;
         colorSetting = loaded.color ?? undefined;
         // A reader of JSON errors takes each line of stderr for one.
         if (!globals.quiet && chosen !== 'json')
@@ -136,7 +134,7 @@ export function openSession(deps: Deps, argv: readonly string[]) {
       const note = (text: string): void => {
         // A reader of JSON errors takes each line of stderr for one.
         if (globals.quiet || globals.format === 'json') return;
-        const typed = text.replace(/(?<=next: )saasctl [^,;\n]+/, (next) => onProfile(next, session.profile));
+        const typed = text.replace(/(?<=next: )saasctl [^,;\n]+/, (next) => asTyped(next, session.named));
         io.err(`${visibleText(typed)}\n`);
       };
       return {

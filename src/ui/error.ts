@@ -1,31 +1,41 @@
 import type { SaasctlError } from '../core/errors.ts';
+import { shellWord } from '../core/shell-word.ts';
 import type { Io } from './io.ts';
 import type { Format } from './output.ts';
 import type { Paint } from './paint.ts';
 import { escapeInStrings, visible } from './visible.ts';
 
-/** What names no profile because it needs none, or names it itself. */
-const WITHOUT_PROFILE = /^saasctl (init|help)\b| --(profile|help)\b/;
+/** What the flags of a run named, once it is known to be there; `null`: they did not. */
+export interface Named {
+  profile: string | null;
+  /** The project file, as it was typed. */
+  config: string | null;
+}
 
-/** A command of ours as it is to be typed by whoever named `profile` by the flag; `null`: nobody did. */
-export function onProfile(command: string, profile: string | null): string {
+/** What reads no project. */
+const WITHOUT_PROJECT = /^saasctl (init|help)\b| --help\b/;
+
+/** A command of ours as it is to be typed by whoever named a profile or a project file by flags. */
+export function asTyped(command: string, { profile, config }: Named): string {
   const [, words, input = ''] = /^(saasctl .*?)( < .*)?$/.exec(command) ?? [];
-  if (profile === null || words === undefined || WITHOUT_PROFILE.test(words)) return command;
-  return `${words} --profile ${profile}${input}`;
+  if (words === undefined || WITHOUT_PROJECT.test(words)) return command;
+  const flag = (name: string, value: string | null): string =>
+    value === null || words.includes(` --${name}`) ? '' : ` --${name} ${shellWord(value)}`;
+  return `${words}${flag('profile', profile)}${flag('config', config)}${input}`;
 }
 
 /**
  * An error on stderr: with `-o json` one JSON line, else what, why and the next command.
- * `paint` is that of stderr; `profile` the one that the flag named, which the next command needs too.
+ * `paint` is that of stderr; `named` what flags did, which the next command needs too.
  */
 export function renderError(
   error: SaasctlError,
   format: Format,
   io: Io,
   paint: Paint,
-  profile: string | null = null,
+  named: Named = { profile: null, config: null },
 ): void {
-  const next = error.next === null ? null : onProfile(error.next, profile);
+  const next = error.next === null ? null : asTyped(error.next, named);
   if (format === 'json') {
     io.err(`${escapeInStrings(JSON.stringify({ ...error.toJSON(), next }))}\n`);
     return;

@@ -1,5 +1,5 @@
 // From an empty account to a deployed stack and back, on the templates that ship and an account that remembers.
-import { writeFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Json } from '../fixtures/cli.ts';
@@ -408,6 +408,32 @@ describe('the profile that the flag named', () => {
   it('is in no next command where it is not one of the file', async () => {
     expect((await at.cli('deploy --profile other -o json', { env })).error().next).not.toContain('other');
   });
+});
+
+describe('the project file that the flag named', () => {
+  it('is in the next command, of an error, a note and a remedy', async () => {
+    const { config, words } = await elsewhere();
+    const next = `saasctl deploy --config ${config}`;
+    expect((await refused(`deploy status --exit-code ${words}`)).error.next).toBe(next);
+    const { items } = (await at.cli(`doctor ${words} -o json`)).json();
+    expect(items.find(({ check }: Json) => check === 'stack').remedy).toBe(next);
+    await json(`deploy --yes ${words}`);
+    const stdin = 'sk_test_4eC39HqLyjWDarjtT1zdp7dc\n';
+    const { stderr } = await at.cli(`deploy secret stripe-key ${words}`, { stdin });
+    expect(stderr).toContain(`next: ${next}, and`);
+  });
+
+  it('is in none where a variable named it', async () => {
+    const env = { SAASCTL_CONFIG: (await elsewhere()).config };
+    const ran = await at.cli('deploy status --exit-code -o json', { env });
+    expect(ran.error().next).toBe('saasctl deploy');
+  });
+
+  async function elsewhere(): Promise<{ config: string; words: string }> {
+    const config = 'other.json';
+    await copyFile(join(at.project.dir, 'saasctl.json'), join(at.project.dir, config));
+    return { config, words: `--config ${config}` };
+  }
 });
 
 describe('saasctl deploy status', () => {

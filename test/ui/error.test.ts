@@ -65,12 +65,33 @@ describe('an error', () => {
     const error = usageError('bad', 'bad', { next });
     for (const format of ['table', 'json'] as const) {
       const io = testIo();
-      renderError(error, format, io, paintFor('stderr', io), 'prod');
+      renderError(error, format, io, paintFor('stderr', io), { profile: 'prod', config: null });
       const shown = format === 'json' ? JSON.parse(io.stderr()).next : /next: (.*)/.exec(io.stderr())?.[1];
       expect(shown).toBe(typed);
     }
     expect(JSON.parse(said(error, 'json')).next).toBe(next);
   });
+
+  it.each([
+    ['saasctl deploy', null, 'saasctl deploy --config ../b/saasctl.json'],
+    [
+      'saasctl key verify < a.key',
+      'prod',
+      'saasctl key verify --profile prod --config ../b/saasctl.json < a.key',
+    ],
+    ['saasctl deploy --profile test', 'prod', 'saasctl deploy --profile test --config ../b/saasctl.json'],
+    ['saasctl deploy --config a.json', 'prod', 'saasctl deploy --config a.json --profile prod'],
+    ['saasctl init', 'prod', 'saasctl init'],
+    ['saasctl deploy --help', 'prod', 'saasctl deploy --help'],
+  ])(
+    'of a run on --config ../b/saasctl.json: %s, with --profile %s, is to be typed as %s',
+    (next, profile, typed) => {
+      const io = testIo();
+      const named = { profile, config: '../b/saasctl.json' };
+      renderError(usageError('bad', 'bad', { next }), 'json', io, paintFor('stderr', io), named);
+      expect(JSON.parse(io.stderr()).next).toBe(typed);
+    },
+  );
 
   it('is red on a terminal only', () => {
     expect(said(conflict, 'table', testIo({ tty: true }))).toContain('\x1b[31merror:\x1b[39m');

@@ -8,7 +8,7 @@ import { unfinished } from '../../core/tenants/operation.ts';
 import { type Discrepancy, type Place, reconcile, strays } from '../../core/tenants/reconcile.ts';
 import { checkTenantId, type Tenant } from '../../core/tenants/tenant.ts';
 import { isoTime } from '../../core/time.ts';
-import { onProfile } from '../../ui/error.ts';
+import { asTyped } from '../../ui/error.ts';
 import { inBatches } from '../batches.ts';
 import type { Context, Host } from '../context.ts';
 import { define, dryRunOption, onRun } from '../define.ts';
@@ -53,7 +53,7 @@ async function runDoctor(
         canMend = true;
         if (dryRun) row.detail = `${row.detail}; would be mended`;
       }
-      row.remedy = row.remedy && onProfile(row.remedy, cx.globals.profile);
+      row.remedy = row.remedy && asTyped(row.remedy, cx.globals.named);
       rows.push(row);
       yield row;
     }
