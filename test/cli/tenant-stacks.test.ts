@@ -33,6 +33,21 @@ const show = (id: string) => json(`tenant show ${id}`);
 const stackNamed = (id: string) =>
   world.cloud.all.find(({ name, status }) => name === `prod-tenant-${id}` && status !== 'DELETE_COMPLETE');
 
+const strangersStack = async (id: string): Promise<void> => {
+  const stack = `prod-tenant-${id}`;
+  const made = await world.cloud.stacks.plan({
+    stack,
+    body: '{"Resources":{"Bucket":{"Type":"AWS::S3::Bucket"}}}',
+    parameters: {},
+    tags: {},
+    create: true,
+    importExisting: false,
+    token: 'other',
+  });
+  await world.cloud.stacks.execute(stack, made === 'unchanged' ? '' : made.id, 'other-1');
+  world.cloud.advance(10_000);
+};
+
 describe('tenant create', () => {
   it('shows where a silo answers; a bridge answers at the shared API', async () => {
     expect(await json('tenant create acme --isolation silo')).toMatchObject({
@@ -68,7 +83,6 @@ describe('tenant create', () => {
   });
 
   it.each<CloudCall>([
-    'stacks.describe',
     'secrets.exists',
     'stacks.template',
     'stacks.plan',
@@ -105,9 +119,13 @@ describe('tenant create', () => {
     'throttling of %s is waited out, and its hold kept meanwhile',
     async (call) => {
       const id = `slow-${call.replace('.', '-')}`;
-      world.cloud.throttle(call, 7);
       const held: boolean[] = [];
+      let recorded = false;
       const watch = async (name: string) => {
+        if (name === 'commit' && !recorded) {
+          recorded = true;
+          world.cloud.throttle(call, 7);
+        }
         if (`stacks.${name}` !== call) return;
         const tenant = await world.store.tenant(id);
         if (tenant?.operation) held.push(Date.parse(tenant.operation.heldUntil) > world.project.clock.now);
@@ -250,30 +268,63 @@ describe('tenant create', () => {
     expect(await show('sleepy')).toMatchObject({ status: 'active', failure: null });
   });
 
-  it('a stack of that name that is not the tenant’s is left alone', async () => {
-    const made = await world.cloud.stacks.plan({
-      stack: 'prod-tenant-taken',
-      body: '{"Resources":{"Bucket":{"Type":"AWS::S3::Bucket"}}}',
-      parameters: {},
-      tags: {},
-      create: true,
-      importExisting: false,
-      token: 'other',
-    });
-    await world.cloud.stacks.execute('prod-tenant-taken', made === 'unchanged' ? '' : made.id, 'other-1');
-    world.cloud.advance(10_000);
-    const { code, error } = await cli('tenant create taken --isolation silo');
-    expect([code, error().code]).toEqual([5, 'stack_taken']);
-    expect((await show('taken')).failure).toMatchObject({ resumable: false });
-    expect((await cli('tenant doctor taken --yes')).code).toBe(8);
-
-    // Nor does it hold the tenant: there is nothing of it to take down.
-    const ran = await cli('tenant delete taken --confirm taken');
-    expect([ran.code, ran.json()], ran.stderr).toMatchObject([0, { status: 'deleted', kept: [] }]);
-    expect((await cli('tenant doctor taken')).code).toBe(0);
-    const destroyed = await cli('destroy prod-tenant-taken --confirm prod-tenant-taken');
-    expect([destroyed.code, destroyed.error().code]).toEqual([5, 'stack_taken']);
+  it('a stack of that name that is somebody else’s is refused before the tenant is recorded: the id is not used up', async () => {
+    await strangersStack('taken');
+    for (const words of ['silo', 'bridge', 'silo --dry-run']) {
+      const { code, error } = await cli(`tenant create taken --isolation ${words}`);
+      expect([code, error().code, (await cli('tenant show taken')).code], words).toEqual([
+        5,
+        'stack_taken',
+        3,
+      ]);
+    }
     expect([...(stackNamed('taken')?.resources.keys() ?? [])]).toEqual(['Bucket']);
+    // Nobody else's business in the pool.
+    expect(await json('tenant create taken --dry-run')).toMatchObject({ outcome: 'planned' });
+    await world.cloud.stacks.remove('prod-tenant-taken', 'by-its-owner');
+    world.cloud.advance(60_000);
+    expect(await json('tenant create taken --isolation silo')).toMatchObject({ outcome: 'created' });
+  });
+
+  it('nothing is recorded where it is not known whose the stack of that name is', async () => {
+    world.cloud.deny('stacks.describe');
+    const refused = await cli('tenant create unseen --isolation bridge');
+    world.cloud.mend();
+    expect([refused.code, refused.error().code]).toEqual([4, 'aws_denied']);
+    expect((await cli('tenant show unseen')).code).toBe(3);
+  });
+
+  it('two at once: neither takes the other’s stack for somebody else’s', async () => {
+    let other: Promise<Json> | undefined;
+    const killer: Killer = { at: Number.POSITIVE_INFINITY, calls: 0 };
+    // Between the two looks of this run, at the tenant and at the stack.
+    killer.onCall = async (call) => {
+      if (call !== 'describe' || other !== undefined) return;
+      other = json('tenant create brother --isolation silo');
+      await other;
+      world.cloud.stack('prod-tenant-brother').tags = {};
+    };
+    const ran = await cli('tenant create brother --isolation silo', { killer });
+    expect([ran.code, ran.json().outcome], ran.stderr).toEqual([0, 'unchanged']);
+    world.cloud.stack('prod-tenant-brother').tags = { 'saasctl-stack': 'prod', 'saasctl-tenant': 'brother' };
+  });
+
+  it('one that comes about once the tenant is recorded is left alone, and does not hold it', async () => {
+    world.cloud.deny('stacks.plan', 1);
+    expect((await cli('tenant create late-taken --isolation silo')).code).toBe(4);
+    await strangersStack('late-taken');
+    const { code, error } = await cli('tenant create late-taken --isolation silo');
+    expect([code, error().code]).toEqual([5, 'stack_taken']);
+    expect((await show('late-taken')).failure).toMatchObject({ resumable: false });
+    expect((await cli('tenant doctor late-taken --yes')).code).toBe(8);
+
+    // There is nothing of it to take down.
+    const ran = await cli('tenant delete late-taken --confirm late-taken');
+    expect([ran.code, ran.json()], ran.stderr).toMatchObject([0, { status: 'deleted', kept: [] }]);
+    expect((await cli('tenant doctor late-taken')).code).toBe(0);
+    const destroyed = await cli('destroy prod-tenant-late-taken --confirm prod-tenant-late-taken');
+    expect([destroyed.code, destroyed.error().code]).toEqual([5, 'stack_taken']);
+    expect([...(stackNamed('late-taken')?.resources.keys() ?? [])]).toEqual(['Bucket']);
   });
 
   it('an id that makes too long a stack name is refused before anything is written', async () => {

@@ -8,7 +8,7 @@ import type { ControlStore } from '../../core/ports.ts';
 import { createTenant, type TenantInput } from '../../core/tenants/mutations.ts';
 import type { Run } from '../../core/tenants/operation.ts';
 import { deleteTableCommand } from '../../core/tenants/reconcile.ts';
-import { checkTenantId, ISOLATIONS, type Isolation } from '../../core/tenants/tenant.ts';
+import { checkTenantId, ISOLATIONS, type Isolation, type Tenant } from '../../core/tenants/tenant.ts';
 import type { Context, Host } from '../context.ts';
 import { define, dryRunOption, onRun } from '../define.ts';
 import { mutate } from '../mutate.ts';
@@ -73,7 +73,7 @@ async function runCreate(cx: Context, id: string, options: Options): Promise<voi
       plan: async (store) => {
         // Asked for first: a tenant is written down before its table is made, by whichever run.
         const table = await tableOf(store, id, input);
-        const existing = await store.tenant(id);
+        const existing = await tenantOf(cx, store, id, input);
         if (existing === null && table !== null) refuseStray(config, id, table, options);
         const defaults = {
           plan,
@@ -104,6 +104,23 @@ async function printPreview(cx: Context, done: { mutation: TenantMutation; plann
   if (!done.planned || tenant.isolation === 'pool') return printOutcome(cx, done);
   const resources = await (await resourcesOf(cx)).preview(tenant);
   await printOutcome(cx, done, { resources });
+}
+
+/** The tenant, if there is one. An id is gone with its first tenant: none is begun where somebody's stack is in its way. */
+async function tenantOf(
+  cx: Context,
+  store: ControlStore,
+  id: string,
+  { isolation = 'pool' }: Pick<TenantInput, 'isolation'>,
+): Promise<Tenant | null> {
+  const existing = await store.tenant(id);
+  if (existing !== null || isolation === 'pool') return existing;
+  const stranger = await (await resourcesOf(cx)).stranger(id);
+  if (stranger === null) return null;
+  // Read again: a tenant is written down before its stack is made, by whichever run.
+  const meanwhile = await store.tenant(id);
+  if (meanwhile === null) throw stranger;
+  return meanwhile;
 }
 
 interface FoundTable {

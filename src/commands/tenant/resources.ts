@@ -1,4 +1,5 @@
 import type { StackChange } from '../../core/deploy/ports.ts';
+import type { SaasctlError } from '../../core/errors.ts';
 import type { Step } from '../../core/tenants/operation.ts';
 import type { Tenant } from '../../core/tenants/tenant.ts';
 import type { Context } from '../context.ts';
@@ -24,6 +25,8 @@ export interface Kept {
 
 /** What bridge and silo tenants have to themselves, on the profile in force. Each part may be done again. */
 export interface TenantResources {
+  /** What `make` would fail of, as somebody else has a stack of that name; `null`: nothing. */
+  stranger(id: string): Promise<SaasctlError | null>;
   /** What `make` would do; nothing is left behind. */
   preview(tenant: Tenant): Promise<Resource[]>;
   make(tenant: Tenant, work: Work): Promise<{ apiUrl: string | null }>;

@@ -1,5 +1,6 @@
 import { stackName } from '../../config/stack-names.ts';
 import { destroyStack } from '../../core/deploy/destroy.ts';
+import { stackTaken } from '../../core/deploy/failures.ts';
 import { type Following, follow } from '../../core/deploy/follow.ts';
 import { patientCloud } from '../../core/deploy/patient-cloud.ts';
 import type { Cloud, StackState } from '../../core/deploy/ports.ts';
@@ -35,6 +36,14 @@ export async function stackResources(cx: Context): Promise<TenantResources> {
   };
 
   return {
+    async stranger(id) {
+      const { stacks } = await cx.cloud();
+      const state = await stacks.describe(stackName(stack, { kind: 'silo', tenantId: id }));
+      const owner = { stack, tenantId: id };
+      if (state === null || standingOf(state.status) === 'deleting' || isOwn(state, owner)) return null;
+      return stackTaken(state, owner);
+    },
+
     async preview(tenant) {
       const { changes } = await deploy(tenant, { dryRun: true });
       return changes.map(({ action, logicalId, type, replacement }) => ({
