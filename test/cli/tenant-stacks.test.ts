@@ -1,5 +1,6 @@
 // Bridge and silo tenants on AWS: what goes wrong is recorded, explained, and finished by the same command.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { HOLD_MS } from '../../src/core/tenants/operation.ts';
 import type { Json } from '../fixtures/cli.ts';
 import type { CloudCall } from '../fixtures/cloud.ts';
@@ -327,14 +328,69 @@ describe('tenant create', () => {
     expect([...(stackNamed('late-taken')?.resources.keys() ?? [])]).toEqual(['Bucket']);
   });
 
+  describe('where the profile does not say what a silo runs', () => {
+    const state = (deploy: Json) =>
+      world.project.edit(({ profiles }) => {
+        profiles.prod.deploy = deploy;
+      });
+    beforeAll(async () => {
+      await json('tenant create before --isolation silo');
+      world.cloud.deny('stacks.execute', 1);
+      expect((await cli('tenant create begun --isolation silo')).code).toBe(4);
+    });
+    afterEach(() => state({ service: {} }));
+
+    it.each<Json>([undefined, {}, { silo: {} }, { silo: { template: 'own.yaml' } }])(
+      'deploy: %j: it is refused before anything is recorded or made',
+      async (deploy) => {
+        await state(deploy);
+        for (const words of ['', ' --dry-run']) {
+          const { code, error } = await cli(`tenant create bare --isolation silo${words}`);
+          expect([code, error()]).toMatchObject([
+            2,
+            {
+              code: 'no_silo_code',
+              next: `edit ${join(world.project.dir, 'saasctl.json')} and run the command again`,
+            },
+          ]);
+          expect(error().hint).toMatch(/deploy\.service.*deploy\.silo\.code/);
+        }
+        expect([(await cli('tenant show bare')).code, stackNamed('bare')]).toEqual([3, undefined]);
+      },
+    );
+
+    it('a bridge needs none; a service or code of its own is enough', async () => {
+      await state({});
+      await json('tenant create bare-bridge --isolation bridge');
+      await state({ silo: { code: 'own.mjs' } });
+      await json('tenant create own-code --isolation silo');
+      await state({ service: {} });
+      await json('tenant create example --isolation silo');
+    });
+
+    it('silos that are there are looked at, and go; one that is not finished is not published', async () => {
+      await state({});
+      expect(await json('tenant create before --isolation silo')).toMatchObject({ outcome: 'unchanged' });
+      expect((await cli('tenant create begun --isolation silo')).error().code).toBe('no_silo_code');
+      expect((await cli('tenant create begun --isolation bridge')).error().code).toBe('tenant_exists');
+      expect((await cli('tenant doctor before')).code).toBe(0);
+      const { items } = await json('deploy status');
+      expect(items.map(({ stack }: Json) => stack)).toContain('prod-tenant-before');
+      await json('destroy prod-tenant-before --dry-run');
+      expect(await json('tenant delete before --confirm before')).toMatchObject({ status: 'deleted' });
+      await state({ service: {} });
+      expect(await json('tenant create begun --isolation silo')).toMatchObject({ status: 'active' });
+    });
+  });
+
   it('an id that makes too long a stack name is refused before anything is written', async () => {
     const stack = 's'.repeat(60);
     await world.project.edit(({ profiles }) => {
-      profiles.prod.stack = stack;
+      Object.assign(profiles.prod, { stack, deploy: { service: {}, codeBucket: 'code' } });
     });
     const { code, error } = await cli(`tenant create ${'a'.repeat(63)} --isolation silo`);
     await world.project.edit(({ profiles }) => {
-      profiles.prod.stack = 'prod';
+      Object.assign(profiles.prod, { stack: 'prod', deploy: { service: {} } });
     });
     expect([code, error().code]).toEqual([2, 'tenant_id_too_long']);
   });

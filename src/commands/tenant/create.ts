@@ -39,7 +39,7 @@ export function create(host: Host) {
   const command = define('create <id>', {
     summary: 'Provision a tenant: profile and gate, and what it has to itself',
     details:
-      'Isolation: pool shares the tables (IAM keeps tenants apart); bridge has a data table of its own; silo has functions, role, API and data table of its own, in a stack of its own. On the profile local, bridge and silo have the table. A data table of that id that is there before the tenant is refused without --adopt-data.\nThe tenant admits calls once all of it is there. Stopped half-way, the same command does the rest; then it is "unchanged". Only the flags given are compared, and a different value is a conflict.\nWithout --plan the plan is free.',
+      'Isolation: pool shares the tables (IAM keeps tenants apart); bridge has a data table of its own; silo has functions, role, API and data table of its own, in a stack of its own; the profile states its code (deploy.service or deploy.silo.code). On the profile local, bridge and silo have the table. A data table of that id that is there before the tenant is refused without --adopt-data.\nThe tenant admits calls once all of it is there. Stopped half-way, the same command does the rest; then it is "unchanged". Only the flags given are compared, and a different value is a conflict.\nWithout --plan the plan is free.',
     examples: [
       'tenant create acme --plan pro',
       'tenant create acme --plan pro --limit apiCallsPerMonth=250000',
@@ -84,6 +84,8 @@ async function runCreate(cx: Context, id: string, options: Options): Promise<voi
         };
         const made = (customer: Pick<TenantInput, 'stripeCustomerId'>) =>
           createTenant(existing, id, { ...input, ...customer }, defaults);
+        const { outcome, after } = made({});
+        if (outcome !== 'unchanged' && after.isolation === 'silo') (await resourcesOf(cx)).checkCode();
         if (options.createCustomer !== true) return made({ stripeCustomerId: input.stripeCustomerId });
         return withCustomer(cx, existing, id, options.dryRun === true, made);
       },

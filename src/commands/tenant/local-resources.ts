@@ -10,6 +10,7 @@ const TRIES = 150;
 export async function localResources(cx: Context): Promise<TenantResources> {
   const { dataTables } = await cx.store();
   return {
+    checkCode() {},
     stranger: async () => null,
     async preview({ id }) {
       if ((await dataTables.find(id)) !== null) return [];

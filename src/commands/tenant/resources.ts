@@ -25,6 +25,8 @@ export interface Kept {
 
 /** What bridge and silo tenants have to themselves, on the profile in force. Each part may be done again. */
 export interface TenantResources {
+  /** Throws where the profile does not say what a silo runs: it would be the example that ships. */
+  checkCode(): void;
   /** What `make` would fail of, as somebody else has a stack of that name; `null`: nothing. */
   stranger(id: string): Promise<SaasctlError | null>;
   /** What `make` would do; nothing is left behind. */

@@ -8,6 +8,7 @@ import { isOwn } from '../../core/deploy/profile-stacks.ts';
 import { fateOf, refuseLoss } from '../../core/deploy/retention.ts';
 import type { Deployed } from '../../core/deploy/run.ts';
 import { standingOf } from '../../core/deploy/states.ts';
+import { SaasctlError } from '../../core/errors.ts';
 import { goOnWith } from '../../core/tenants/operation.ts';
 import { deleteTableCommand } from '../../core/tenants/reconcile.ts';
 import type { Tenant } from '../../core/tenants/tenant.ts';
@@ -17,8 +18,8 @@ import type { TenantResources, Work } from './resources.ts';
 
 /** On AWS what a tenant has to itself is a stack: of a silo the whole of it, of a bridge the data table alone. */
 export async function stackResources(cx: Context): Promise<TenantResources> {
-  const { profile } = await cx.config();
-  const { stack, region } = profile;
+  const { profile, profileName, file } = await cx.config();
+  const { stack, region, deploy: stated } = profile;
   const nameOf = ({ id }: Tenant) => stackName(stack, { kind: 'silo', tenantId: id });
   const ownerOf = ({ id }: Tenant) => ({ stack, tenantId: id });
 
@@ -36,6 +37,10 @@ export async function stackResources(cx: Context): Promise<TenantResources> {
   };
 
   return {
+    checkCode() {
+      if (stated?.service === undefined && stated?.silo?.code === undefined) throw noCode(profileName, file);
+    },
+
     async stranger(id) {
       const { stacks } = await cx.cloud();
       const state = await stacks.describe(stackName(stack, { kind: 'silo', tenantId: id }));
@@ -98,6 +103,15 @@ export async function stackResources(cx: Context): Promise<TenantResources> {
     },
   };
 }
+
+const noCode = (profile: string, file: string): SaasctlError =>
+  new SaasctlError({
+    code: 'no_silo_code',
+    category: 'config',
+    message: `profile ${profile} does not say what a silo runs: its API would be the example that ships`,
+    hint: 'state deploy.service, or deploy.silo.code for tenants’ own stacks alone; "service": {} is the example; nothing was recorded or made',
+    next: `edit ${file} and run the command again`,
+  });
 
 /** The account, waiting for it with a pause that keeps the hold. */
 const patient = async (cx: Context, pause: (ms: number) => Promise<void>): Promise<Cloud> =>
