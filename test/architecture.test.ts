@@ -20,7 +20,7 @@ const RULES: Record<string, { rooms: string[]; packages: RegExp }> = {
   // The lean wire speaks to services whose SDK nobody else needs.
   adapters: {
     rooms: ['core', 'runtime/wire'],
-    packages: /^(node:.*|@aws-sdk\/.*|fflate|stripe|standardwebhooks|csv-parse|yaml)$/,
+    packages: /^(node:.*|@aws-sdk\/.*|es-module-lexer\/js|fflate|stripe|standardwebhooks|csv-parse|yaml)$/,
   },
   lambda: { rooms: ['core', 'runtime', 'adapters'], packages: /^node:.*$/ },
   local: { rooms: ['core', 'runtime'], packages: /^node:.*$/ },

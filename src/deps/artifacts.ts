@@ -77,7 +77,7 @@ async function ownCode(path: string): Promise<Map<string, Uint8Array>> {
       next: 'saasctl config show --origin',
     });
   }
-  if (!found.isDirectory()) checkBundled(path, Buffer.from(handler).toString('utf8'));
+  if (!found.isDirectory()) await checkBundled(path, handler);
   return files;
 }
 
@@ -107,21 +107,23 @@ async function filesIn(folder: string): Promise<Map<string, Uint8Array>> {
   return files;
 }
 
-const IMPORTED = /^\s*(?:import|export)\s[^'"]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]/gm;
-
 /** Alone in its zip, a file finds Node's own modules and the AWS SDK that Lambda has, and nothing beside itself. */
-function checkBundled(path: string, text: string): void {
-  const missing = [...text.matchAll(IMPORTED)]
-    .map(([, from, bare]) => from ?? bare ?? '')
-    .find((name) => !isBuiltin(name) && !/^(@aws-sdk|@smithy)\//.test(name));
+async function checkBundled(path: string, handler: Uint8Array): Promise<void> {
+  const { importsOf } = await import('../adapters/cloud/imports.ts');
+  const next = `npx esbuild ${path} --bundle --platform=node --format=esm --external:@aws-sdk/* --outfile=dist/handler.mjs`;
+  const imports = importsOf(new TextDecoder().decode(handler));
+  if (imports === null) {
+    throw usageError('no_module', `${path} does not parse as a module`, {
+      hint: 'the function would not start; a bundler says where it breaks off',
+      next,
+    });
+  }
+  const missing = imports.find((name) => !isBuiltin(name) && !/^(@aws-sdk|@smithy)\//.test(name));
   if (missing === undefined) return;
   throw usageError(
     'not_bundled',
     `${path} imports ${JSON.stringify(missing)}, which the function will not find`,
-    {
-      hint: 'its zip holds this one file: bundle it, and name the bundle in deploy.service.code',
-      next: `npx esbuild ${path} --bundle --platform=node --format=esm --external:@aws-sdk/* --outfile=dist/handler.mjs`,
-    },
+    { hint: 'its zip holds this one file: bundle it, and name the bundle in deploy.service.code', next },
   );
 }
 

@@ -84,9 +84,29 @@ describe('a project’s own code', () => {
     "import 'left-pad';",
     "import { a } from './chunk-A1.mjs';",
     "export * from '../lib/a.mjs';",
+    'import{a}from"lodash";',
+    'const b=1;export{a}from"./a.mjs";',
+    'import*as a from"left-pad"',
+    'export const handler = async () => import("./late.mjs");',
+    '\ufeffimport "left-pad";',
   ])('is refused where it would not find what it imports: %s', async (text) => {
     const error = await refusal(ours.zip('service', await write('own/hello.mjs', text)));
     expect([error.code, error.exitCode]).toEqual(['not_bundled', 2]);
+    expect(error.next).toContain('npx esbuild');
+  });
+
+  it('may hold the words of an import that is none', async () => {
+    const text =
+      "export const help = `\nimport x from 'y';\n`; // import 'z'\nexport const load = (name) => import(name);";
+    const { bytes } = await ours.zip('service', await write('own/hello.mjs', text));
+    expect(names(bytes)).toEqual(['handler.mjs']);
+  });
+
+  it('is refused where it breaks off', async () => {
+    const error = await refusal(
+      ours.zip('service', await write('own/hello.mjs', 'export const handler = () => {')),
+    );
+    expect([error.code, error.exitCode]).toEqual(['no_module', 2]);
     expect(error.next).toContain('npx esbuild');
   });
 
