@@ -178,6 +178,14 @@ describe('cost report', () => {
     expect(ran.stdout).toContain('(unallocated)\t0.00\t0.00\t0.00\t10.00\t10.00');
     expect(ran.stderr).toContain('Amazon API Gateway, by requests; nobody used what it is split by');
   });
+
+  it('overhead that nobody has any cost to share by is said so, on the page as well', async () => {
+    await write('dns.csv', [{ service: 'Amazon Route 53', usageType: 'DNS-Queries', cost: '3' }]);
+    const { stderr } = await project.cli('cost report --source focus:dns.csv --html dns.html');
+    const why = 'nobody has any cost that it could be shared by';
+    expect(stderr).toContain(`unallocated 3.00: Amazon Route 53; ${why}`);
+    expect(await readFile(join(project.dir, 'dns.html'), 'utf8')).toContain(`Amazon Route 53: ${why}`);
+  });
 });
 
 describe('cost report in cron', () => {

@@ -168,6 +168,7 @@ function shareColumn(cx: Context, reports: readonly StreamedReport[]): Column<Li
 const REASONS: Readonly<Record<CostReport['unallocated'][number]['reason'], string>> = {
   unknown_tenant: 'no tenant has the id of the tag',
   no_usage: 'nobody used what it is split by',
+  no_cost: 'nobody has any cost that it could be shared by',
   no_tenants: 'there was no tenant',
   policy: 'the policy says so',
 };

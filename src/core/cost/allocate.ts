@@ -197,9 +197,9 @@ function overheadWeights<T extends number | bigint>(
   return weightsOf(overhead === 'even' ? ids.map((id) => (isPresent(id) ? 1 : 0)) : cost());
 }
 
-function whyNot({ overhead }: Policy, anyPresent: boolean): 'policy' | 'no_tenants' | 'no_usage' {
+function whyNot({ overhead }: Policy, anyPresent: boolean): 'policy' | 'no_tenants' | 'no_cost' {
   if (overhead === 'none') return 'policy';
-  return anyPresent ? 'no_usage' : 'no_tenants';
+  return anyPresent ? 'no_cost' : 'no_tenants';
 }
 
 interface Pool {

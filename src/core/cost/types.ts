@@ -178,8 +178,8 @@ export interface CostTenant {
   deletedAt: string | null;
 }
 
-/** Why cost is unallocated. */
-export type UnallocatedReason = 'unknown_tenant' | 'no_usage' | 'no_tenants' | 'policy';
+/** Why cost is unallocated. `no_cost`: overhead is shared by cost, of which nobody has any. */
+export type UnallocatedReason = 'unknown_tenant' | 'no_usage' | 'no_cost' | 'no_tenants' | 'policy';
 
 /** One summand, in 10^-scale units of the bill's currency. `tenantId` `null`: unallocated. */
 export interface Share {

@@ -129,6 +129,7 @@ function chartOfMonths(months: readonly CostReport[]): Html | null {
 const REASONS: Readonly<Record<CostReport['unallocated'][number]['reason'], string>> = {
   unknown_tenant: 'the tag’s value is no tenant',
   no_usage: 'nobody used what it is split by',
+  no_cost: 'nobody has any cost that it could be shared by',
   no_tenants: 'there was no tenant',
   policy: 'the policy says so',
 };

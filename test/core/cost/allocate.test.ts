@@ -140,6 +140,13 @@ describe('who carries what', () => {
     });
   });
 
+  it('overhead in proportion to cost, of which nobody has any, says that, and nothing of use', () => {
+    expect(carried(given([line('5', { service: 'AWS KMS' })]))).toMatchObject({
+      '(unallocated)': '5',
+      why: ['no_cost AWS KMS'],
+    });
+  });
+
   it('usage of an id that is no tenant takes its share with it', () => {
     const usage = new Map([...USAGE, ['gone', { requests: 4n }] as const]);
     expect(carried(given([line('8', { usageType: 'Request' })], { usage }))).toEqual({
