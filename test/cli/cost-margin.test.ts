@@ -5,7 +5,8 @@ import { type Json, openProject, type Project } from '../fixtures/cli.ts';
 import { focusFile } from '../fixtures/focus.ts';
 import { charge, invoice, serveBooks } from '../fixtures/stripe-books.ts';
 
-// October: `earns` brings $29.00 and costs $10.00, `loses` brings $9.00 and costs $12.00.
+// October: `earns` brings $29.00 and costs $10.00, `loses` brings $9.00 and costs $12.00. What `earns` was charged
+// besides, without an invoice, counts in nothing.
 let project: Project;
 let stripe: Awaited<ReturnType<typeof serveBooks>>;
 const OCTOBER = ['2026-10-01', '2026-10-01', '2026-11-01'] as const;
@@ -21,13 +22,16 @@ beforeAll(async () => {
     await project.cli(`tenant create ${id} --plan pro --stripe-customer cus_${id} -q`);
   }
   project.clock.now = Date.parse('2026-11-20T12:00:00Z');
-  stripe.books.invoices.push(
+  const invoices = [
     invoice('in_1', 'cus_earns', OCTOBER, { net: 2900, tax: 551 }),
     invoice('in_2', 'cus_loses', OCTOBER, { net: 900 }),
-  );
+  ];
+  stripe.books.invoices.push(...invoices);
+  for (const [at, paid] of invoices.entries()) stripe.books.payments.set(`pi_${at + 1}`, paid);
   stripe.books.balance.push(
     charge('1', 'cus_earns', '2026-10-01', 3451, 114),
     charge('2', 'cus_loses', '2026-10-01', 900, 56),
+    charge('3', 'cus_earns', '2026-10-09', 99_900, 2927),
   );
   await writeFile(
     join(project.dir, 'bill.csv'),

@@ -17,6 +17,8 @@ interface ListPage<T> {
 const PAGE = 100;
 const TRIES = 4;
 const PAUSE_MS = 500;
+/** How long before its payment most invoices were made. */
+const DUE_SECONDS = 90 * 86_400;
 
 export interface Reader {
   api: Stripe;
@@ -118,7 +120,7 @@ const sumOf = (parts: readonly { amount: number }[] | null): bigint =>
 const idOf = (object: string | { id: string } | null | undefined): string | null =>
   typeof object === 'string' ? object : (object?.id ?? null);
 
-/** What went back in a span, net of tax, and what Stripe kept. */
+/** What went back in a span, net of tax, and what Stripe kept of payments of invoices: revenue has no others. */
 export interface Settled {
   returned: Amount[];
   fees: Amount[];
@@ -129,6 +131,7 @@ export async function settled(reader: Reader, { from, to }: Span): Promise<Settl
   const { api } = reader;
   const created = { gte: from, lt: to };
   const result: Settled = { returned: [], fees: [] };
+  const paidInvoice = invoicePayments(reader, { from, to });
   const list = all(reader, 'list balance transactions at Stripe', (after) =>
     api.balanceTransactions.list({ created, limit: PAGE, expand: ['data.source'], ...after }),
   );
@@ -136,7 +139,9 @@ export async function settled(reader: Reader, { from, to }: Span): Promise<Settl
     const { source, fee, currency } = transaction;
     if (source === null || typeof source === 'string') continue;
     if (source.object === 'charge') {
-      addTo(result.fees, idOf(source.customer), currency, BigInt(fee));
+      const customer = idOf(source.customer);
+      if (customer === null || fee === 0 || !(await paidInvoice(source))) continue;
+      addTo(result.fees, customer, currency, BigInt(fee));
     } else if (source.object === 'refund' || source.object === 'dispute') {
       const invoice = await invoiceOf(reader, idOf(source.payment_intent));
       if (invoice === null) continue;
@@ -165,10 +170,29 @@ function addTo(amounts: Amount[], customer: string | null, currency: string, min
   amounts.push({ customer, currency: currency.toUpperCase(), minor });
 }
 
+/** Whether a charge paid an invoice: found in one list of what invoices were paid with, or else asked by itself. */
+function invoicePayments(reader: Reader, { from, to }: Span) {
+  const listed = async (): Promise<Set<string>> => {
+    const created = { gte: from - DUE_SECONDS, lt: to };
+    const list = all(reader, 'list invoice payments at Stripe', (after) =>
+      reader.api.invoicePayments.list({ created, limit: PAGE, ...after }),
+    );
+    const ids = new Set<string>();
+    for await (const { payment } of list) ids.add(idOf(payment.payment_intent) ?? idOf(payment.charge) ?? '');
+    return ids;
+  };
+  let known: Promise<Set<string>> | undefined;
+  return async ({ id, payment_intent }: Stripe.Charge): Promise<boolean> => {
+    known ??= listed();
+    const intent = idOf(payment_intent);
+    return (await known).has(intent ?? id) || (await invoiceOf(reader, intent)) !== null;
+  };
+}
+
 /** The invoice that a payment was for: what of it is tax, and whose it is; `null` where it was for none. */
 async function invoiceOf(reader: Reader, paymentIntent: string | null) {
   if (paymentIntent === null) return null;
-  const { data } = await retried(reader.pause, 'find the invoice of a refund at Stripe', () =>
+  const { data } = await retried(reader.pause, 'find the invoice of a payment at Stripe', () =>
     reader.api.invoicePayments.list({
       payment: { type: 'payment_intent', payment_intent: paymentIntent },
       limit: 1,

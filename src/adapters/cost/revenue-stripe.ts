@@ -27,7 +27,7 @@ const SETTLED_MS = 2 * 86_400_000;
 
 /**
  * Revenue of tenants from Stripe's invoices: each line spread over the time that it pays for, net of discounts and
- * tax, less what was refunded or credited in the month. Fees are those of the month's balance transactions.
+ * tax, less what was refunded or credited in the month. Fees are those of the month's payments of invoices.
  */
 export function stripeRevenue(settings: StripeRevenueSettings): RevenueSource & { close(): void } {
   const { apiKey, url, customers, fresh = false, now, pause, trace } = settings;
@@ -62,10 +62,10 @@ export function stripeRevenue(settings: StripeRevenueSettings): RevenueSource & 
   };
 
   async function settledIn(month: string): Promise<Settled> {
-    const kept = fresh ? null : await cache.read<Settled>('balance', month);
+    const kept = fresh ? null : await cache.read<Settled>('settled', month);
     if (kept !== null) return kept;
     const read = await settled(reader, monthSeconds(month));
-    await cache.write('balance', month, isOver(month), read);
+    await cache.write('settled', month, isOver(month), read);
     return read;
   }
 

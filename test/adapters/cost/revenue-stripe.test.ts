@@ -96,6 +96,23 @@ describe('revenue from Stripe', () => {
     ]);
   });
 
+  it('counts fees of payments of invoices, however long ago these were made, and of no other charges', async () => {
+    for (const [id, made] of [
+      ['1', '2026-10-01'],
+      ['2', '2026-09-20'],
+      ['3', '2026-01-05'],
+    ] as const) {
+      stripe.books.payments.set(`pi_${id}`, invoice(`in_${id}`, 'cus_a', [made, made, made], { net: 1000 }));
+      stripe.books.balance.push(charge(id, 'cus_a', '2026-10-02', 1000, 10 ** Number(id)));
+    }
+    stripe.books.balance.push(charge('one_off', 'cus_a', '2026-10-03', 50_000, 70_000));
+    expect((await month('2026-10')).tenants).toEqual([
+      { tenantId: 'acme', currency: 'USD', revenue: 0n, fees: 1110n },
+    ]);
+    // The list, and one question for each of the two that are not in it.
+    expect(stripe.requests.filter((path) => path === '/v1/invoice_payments')).toHaveLength(3);
+  });
+
   it('takes off what a credit note gives and no refund has given', async () => {
     stripe.books.notes.push({
       id: 'cn_1',
