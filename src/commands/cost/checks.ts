@@ -3,6 +3,7 @@ import type { Cents } from '../../core/cost/money.ts';
 import { type CostRow, type StreamedReport, UNALLOCATED } from '../../core/cost/report.ts';
 import { type Decimal, formatDecimal } from '../../core/decimal.ts';
 import { SaasctlError, usageError } from '../../core/errors.ts';
+import { shellWord } from '../../core/shell-word.ts';
 import { moneyText } from '../../ui/amount.ts';
 import type { Gathered } from './gather.ts';
 
@@ -29,10 +30,8 @@ export function checkUnallocated({ months, sourceName }: Gathered, limit: Decima
 }
 
 /** The flags that ask for the same bill again. */
-function ofBill(month: string, source: string): string {
-  const word = /^[\w@%+=:,./-]+$/.test(source) ? source : `'${source.replaceAll("'", "'\\''")}'`;
-  return source === 'ce' ? `--month ${month}` : `--month ${month} --source ${word}`;
-}
+const ofBill = (month: string, source: string): string =>
+  source === 'ce' ? `--month ${month}` : `--month ${month} --source ${shellWord(source)}`;
 
 const reasonOf = (tag: string | null, driver: string | null, service: string | null): string => {
   if (tag !== null) return `the tag value ${JSON.stringify(tag)} is no tenant`;

@@ -308,6 +308,27 @@ describe('FOCUS files that cannot be trusted are refused whole', () => {
     expect(await refused(read(join(folder, 'f')))).toMatchObject({ code: 'focus_link' });
   });
 
+  it('next commands hold a path of any characters as one word', async () => {
+    const odd = join(folder, "Bob's bills");
+    const word = (path: string, before = '') => `'${before}${path.replace("'", "'\\''")}'`;
+    const nextOf = async (path: string) => (await refused(read(path, ['2026-08']))).next;
+    const noHeader = await file("Bob's bills/header.csv", csv([{}]).replace('BilledCost', 'Cost'));
+    expect(await nextOf(noHeader)).toBe(`head -1 ${word(noHeader)}`);
+    await writeFile(noHeader, csv([{}]).replace('x_UsageType', 'BilledCost'));
+    expect(await nextOf(noHeader)).toBe(`head -1 ${word(noHeader)}`);
+    await writeFile(noHeader, csv([{}]));
+    expect(await nextOf(odd)).toBe(`saasctl cost report --source ${word(odd, 'focus:')} --month 2026-10`);
+    await symlink('.', join(odd, 'sub'));
+    expect(await nextOf(odd)).toContain(`--source ${word(join(odd, 'sub'), 'focus:')}`);
+    await rm(join(odd, 'sub'));
+    for (const version of ['1', '2']) await file(`Bob's bills/BILLING_PERIOD=2026-10/${version}/a.csv`, '');
+    expect(await nextOf(odd)).toContain(
+      `--source ${word(join(odd, 'BILLING_PERIOD=2026-10', '2'), 'focus:')}`,
+    );
+    await file("Bob's bills/header.csv.gz", '');
+    expect(await nextOf(odd)).toBe(`mv ${word(noHeader)} ${word(`${noHeader}.aside`)}`);
+  });
+
   it('Parquet, an empty file, an empty folder, and what is not there', async () => {
     expect((await refused(read(await file('f.parquet', 'PAR1....')))).code).toBe('focus_parquet');
     expect((await refused(read(await file('f.csv', '')))).code).toBe('focus_empty');

@@ -1,4 +1,5 @@
 import { SaasctlError } from '../../../core/errors.ts';
+import { shellWord } from '../../../core/shell-word.ts';
 
 /** Columns that are read, by the names that versions and providers gave them. The first is the specification's. */
 const NAMES = {
@@ -42,7 +43,7 @@ export function columnsOf(header: readonly string[], file: string): Columns {
       category: 'config',
       message: `${file} has the column ${NAMES[twice][0]} more than once`,
       hint: 'which of them is meant, only who made the file can say',
-      next: `head -1 ${file}`,
+      next: `head -1 ${shellWord(file)}`,
     });
   }
   if (missing.length === 0) return columns;
@@ -52,7 +53,7 @@ export function columnsOf(header: readonly string[], file: string): Columns {
     category: 'config',
     message: `${file} lacks the ${missing.length === 1 ? 'column' : 'columns'} ${missing.join(', ')}`,
     hint: `its first line begins with ${seen.join(', ')}; FOCUS 1.0 and 1.2 name them so`,
-    next: `head -1 ${file}`,
+    next: `head -1 ${shellWord(file)}`,
   });
 }
 

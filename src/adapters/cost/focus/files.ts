@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { SaasctlError } from '../../../core/errors.ts';
+import { shellWord } from '../../../core/shell-word.ts';
 
 const CSV = /\.(csv|gz)$/i;
 const GZ = /\.gz$/i;
@@ -53,7 +54,7 @@ async function checkLinks(path: string, links: readonly string[]): Promise<void>
       'focus_link',
       `${path} holds a link to a folder: ${relative(path, link)}`,
       'what is in it would be left out: put it there itself, or name it alone',
-      `saasctl cost report --source focus:${link}`,
+      `saasctl cost report --source ${shellWord(`focus:${link}`)}`,
     );
   }
 }
@@ -68,7 +69,7 @@ function checkTwins(path: string, files: readonly string[]): void {
     'focus_twice',
     `${path} holds ${relative(path, plain)} and ${relative(path, packed)}`,
     'together they would count their rows twice: take one of them away',
-    `mv ${plain} ${plain}.aside`,
+    `mv ${shellWord(plain)} ${shellWord(`${plain}.aside`)}`,
   );
 }
 
@@ -82,11 +83,12 @@ function checkVersions(path: string, files: readonly string[]): void {
   }
   for (const [period, names] of versions) {
     if (names.size < 2) continue;
+    const newest = join(path, period, [...names].sort().at(-1) ?? '');
     throw refused(
       'focus_versions',
       `${join(path, period)} holds ${names.size} versions of one month`,
       `together they would count it ${names.size} times: name the newest one alone`,
-      `saasctl cost report --source focus:${join(path, period, [...names].sort().at(-1) ?? '')}`,
+      `saasctl cost report --source ${shellWord(`focus:${newest}`)}`,
     );
   }
 }

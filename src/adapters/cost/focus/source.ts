@@ -3,6 +3,7 @@ import { isMoney } from '../../../core/cost/money.ts';
 import type { Bill, BillQuery, CostSource } from '../../../core/cost/types.ts';
 import { addDecimals, type Decimal, formatDecimal, ZERO } from '../../../core/decimal.ts';
 import { SaasctlError } from '../../../core/errors.ts';
+import { shellWord } from '../../../core/shell-word.ts';
 import { focusFiles } from './files.ts';
 import { billOf, type Months, openMonths } from './months.ts';
 import { readRows } from './read.ts';
@@ -62,7 +63,7 @@ function monthIn({ months, others }: Months, name: string, path: string) {
       category: 'not_found',
       message: `${path} has no rows of ${name}`,
       hint: has.length === 0 ? 'it has no rows at all' : `it has ${has.join(', ')}`,
-      next: `saasctl cost report --source focus:${path} --month ${has.at(-1) ?? 'last'}`,
+      next: `saasctl cost report --source ${shellWord(`focus:${path}`)} --month ${has.at(-1) ?? 'last'}`,
     });
   }
   if (month.currencies.size > 1) {
