@@ -278,6 +278,13 @@ describe('FOCUS files that cannot be trusted are refused whole', () => {
     expect(error).toMatchObject({ code: 'no_bill', exitCode: 3, hint: 'it has 2026-10' });
   });
 
+  it('a header alone, which has no month to ask for instead', async () => {
+    const error = await refused(read(await file('f.csv', csv([{}]).split('\n')[0] ?? '')));
+    expect(error).toMatchObject({ code: 'no_bill', exitCode: 3 });
+    expect(error.hint).toContain('no rows of any month');
+    expect(error.next).toBe('saasctl cost report --source focus:<path>');
+  });
+
   it('a folder with two versions of a month, which would count it twice', async () => {
     for (const version of ['20261101T00', '20261102T00'])
       await file(`BILLING_PERIOD=2026-10/${version}/a.csv`, csv([{}]));

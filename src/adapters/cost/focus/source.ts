@@ -58,12 +58,21 @@ function monthIn({ months, others }: Months, name: string, path: string) {
       ...others,
       ...[...months].filter(([, { sums }]) => sums.size > 0).map(([one]) => one),
     ].sort();
+    const latest = has.at(-1);
     throw new SaasctlError({
       code: 'no_bill',
       category: 'not_found',
       message: `${path} has no rows of ${name}`,
-      hint: has.length === 0 ? 'it has no rows at all' : `it has ${has.join(', ')}`,
-      next: `saasctl cost report --source ${shellWord(`focus:${path}`)} --month ${has.at(-1) ?? 'last'}`,
+      // Without rows it has no month that could be asked for instead.
+      ...(latest === undefined
+        ? {
+            hint: 'it has a header and no rows of any month: name a file or folder that has some',
+            next: 'saasctl cost report --source focus:<path>',
+          }
+        : {
+            hint: `it has ${has.join(', ')}`,
+            next: `saasctl cost report --source ${shellWord(`focus:${path}`)} --month ${latest}`,
+          }),
     });
   }
   if (month.currencies.size > 1) {
