@@ -63,7 +63,7 @@ describe('cost report', () => {
       estimated: false,
       dataThrough: '2026-10-28T00:00:00.000Z',
       totals: { bill: { minor: 1425, currency: 'USD', exact: '14.251' }, revenue: null, margin: null },
-      coverage: { direct: 17.5, allocated: 70.1, unallocated: 7 },
+      coverage: { direct: 17.5, allocated: 70.2, overhead: 5.3, unallocated: 7 },
       queryCost: { minor: 0, currency: 'USD', exact: '0', requests: 0 },
     });
     expect(report.rows.map((row: Json) => [row.tenantId, ...minor(row)])).toEqual([

@@ -1,7 +1,8 @@
 import type { Decimal } from '../decimal.ts';
+import { largestRemainder, roundedTo } from './split.ts';
 import type { Allocation } from './types.ts';
 
-/** Percent of the bill, to a tenth; `null` where the bill is nothing. */
+/** Percent of the bill, in tenths that add up to 100; `null` where the bill is nothing. */
 export interface Coverage {
   direct: number | null;
   allocated: number | null;
@@ -15,18 +16,27 @@ export interface Coverage {
 }
 
 export function coverageOf({ bill, totals, drift }: Allocation): Coverage {
-  const share = (part: bigint): number | null => (bill === 0n ? null : percent(part, bill));
+  const { direct, allocated, overhead, unallocated } = totals;
+  const [ofDirect = null, ofAllocated = null, ofOverhead = null, ofUnallocated = null] =
+    bill === 0n ? [] : shares([direct, allocated, overhead, unallocated], bill);
   return {
-    direct: share(totals.direct),
-    allocated: share(totals.allocated),
-    overhead: share(totals.overhead),
-    unallocated: share(totals.unallocated),
+    direct: ofDirect,
+    allocated: ofAllocated,
+    overhead: ofOverhead,
+    unallocated: ofUnallocated,
     meteringDrift: drift && {
       metered: Number(drift.metered),
       billed: Number(drift.billed),
       percent: drift.metered === 0n ? null : percent(drift.billed - drift.metered, drift.metered),
     },
   };
+}
+
+/** Percent of `whole`, which the parts add up to and which may be negative. */
+function shares(parts: readonly bigint[], whole: bigint): number[] {
+  const sign = whole < 0n ? -1n : 1n;
+  const thousandfold = parts.map((part) => part * 1000n * sign);
+  return largestRemainder(thousandfold, whole * sign, 1000n).map((tenths) => Number(tenths) / 10);
 }
 
 /**
@@ -39,4 +49,4 @@ export function exceedsUnallocated({ bill, unallocated }: Allocation, limit: Dec
   return whole * 100n * 10n ** BigInt(limit.scale) > limit.units * size(bill);
 }
 
-const percent = (part: bigint, whole: bigint): number => Number((part * 10_000n) / whole / 10n) / 10;
+const percent = (part: bigint, whole: bigint): number => Number(roundedTo(part * 1000n, whole)) / 10;

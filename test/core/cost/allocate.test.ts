@@ -249,10 +249,10 @@ describe('the report', () => {
       ['(unallocated)', 100],
     ]);
     expect(coverage).toEqual({
-      direct: 0,
+      direct: 0.1,
       allocated: 90.8,
       overhead: 0,
-      unallocated: 9,
+      unallocated: 9.1,
       meteringDrift: null,
     });
     expect(queryCost).toEqual({ minor: 3, currency: 'USD', exact: '0.03', requests: 3 });

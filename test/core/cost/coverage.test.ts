@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { allocate } from '../../../src/core/cost/allocate.ts';
 import { coverageOf, exceedsUnallocated } from '../../../src/core/cost/coverage.ts';
@@ -12,6 +13,35 @@ const month = (carried: string, nobody: string, ...more: CostLine[]) =>
     usage: new Map(),
     policy: DEFAULT_POLICY,
   });
+
+it('shares are rounded so that they add up to 100, whatever the bill, below nothing as well', () => {
+  const shown = (...parts: [number, number, number, number]) => {
+    const [direct, allocated, overhead, unallocated] = parts.map(BigInt) as [bigint, bigint, bigint, bigint];
+    const bill = direct + allocated + overhead + unallocated;
+    const { meteringDrift: _, ...of } = coverageOf({
+      ...month('1', '0'),
+      bill,
+      totals: { direct, allocated, overhead, unallocated },
+    });
+    return Object.values(of);
+  };
+  expect(shown(15_172, 56_652, 19_156, 9_020)).toEqual([15.2, 56.6, 19.2, 9]);
+  expect(shown(-15_172, -56_652, -19_156, -9_020)).toEqual([15.2, 56.6, 19.2, 9]);
+  expect(shown(1, 1, 1, 0)).toEqual([33.4, 33.3, 33.3, 0]);
+  const part = fc.integer({ min: -(10 ** 12), max: 10 ** 12 });
+  fc.assert(
+    fc.property(part, part, part, part, (...parts) => {
+      const bill = parts.reduce((sum, one) => sum + one, 0);
+      fc.pre(bill !== 0);
+      const tenths = shown(...parts).map((share) => BigInt(Math.round(Number(share) * 10)));
+      expect(tenths.reduce((sum, one) => sum + one, 0n)).toBe(1000n);
+      for (const [at, one] of tenths.entries()) {
+        const off = one * BigInt(bill) - 1000n * BigInt(parts[at] ?? 0);
+        expect(off < 0n ? -off : off).toBeLessThan(bill < 0 ? -BigInt(bill) : BigInt(bill));
+      }
+    }),
+  );
+});
 
 it('a limit of what may be unallocated is held against exact amounts, not against the percent that is shown', () => {
   expect(coverageOf(month('95', '5')).unallocated).toBe(5);
