@@ -206,3 +206,52 @@ describe('cost report from Cost Explorer', () => {
     expect(explorer.queries.length).toBe(before);
   });
 });
+
+describe('cost tags', () => {
+  /** Of the resources, each with its tags as given; billing knows every key and has activated `active`. */
+  const findings = async (tags: readonly Record<string, string>[], active: readonly string[]) => {
+    const server = createServer((request, response) => {
+      const answers: Json = {
+        GetResources: {
+          ResourceTagMappingList: tags.map((of, at) => ({
+            ResourceARN: `arn:aws:dynamodb:us-east-1:123456789012:table/local-${at}`,
+            Tags: Object.entries(of).map(([Key, Value]) => ({ Key, Value })),
+          })),
+        },
+        ListCostAllocationTags: {
+          CostAllocationTags: ['saasctl-stack', 'saasctl-tenant', 'saasctl-feature'].map((TagKey) => ({
+            TagKey,
+            Status: active.includes(TagKey) ? 'Active' : 'Inactive',
+          })),
+        },
+      };
+      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' });
+      const [, operation = ''] = String(request.headers['x-amz-target']).split('.');
+      response.end(JSON.stringify(answers[operation] ?? {}));
+    });
+    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    vi.stubEnv('AWS_ENDPOINT_URL_RESOURCE_GROUPS_TAGGING_API', endpoint);
+    vi.stubEnv('AWS_ENDPOINT_URL_COST_EXPLORER', endpoint);
+    const ran = await project.cli('cost tags --profile prod --exit-code');
+    server.closeAllConnections();
+    await new Promise<void>((closed) => server.close(() => closed()));
+    return ran;
+  };
+
+  it('counts one as one, and several as several', async () => {
+    const ours = { 'saasctl-stack': 'local' };
+    const stranger = { ...ours, 'saasctl-tenant': 'nobody' };
+    const one = await findings([{}, stranger], ['saasctl-stack', 'saasctl-tenant']);
+    expect(one.code).toBe(8);
+    expect(one.stderr).toContain('1 resource is tagged, 1 lacks a tag\n');
+    expect(one.stderr).toContain(
+      '1 resource lacks a tag, 1 is tagged with no tenant, 1 key is not activated',
+    );
+    const two = await findings([{}, {}, stranger, stranger], ['saasctl-stack']);
+    expect(two.stderr).toContain('2 resources are tagged, 2 lack a tag\n');
+    expect(two.stderr).toContain(
+      '2 resources lack a tag, 2 are tagged with no tenant, 2 keys are not activated',
+    );
+  });
+});

@@ -58,13 +58,19 @@ async function runTags(cx: Context, { tenantTag, exitCode }: Options): Promise<v
   if (exitCode === true) check(report);
 }
 
+const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
+
 function check({ keys, untagged, strangers }: TagReport): void {
   const idle = keys.filter(({ status }) => status !== 'active' && status !== null);
   if (idle.length + untagged.length + strangers.length === 0) return;
   throw new SaasctlError({
     code: 'tags_missing',
     category: 'pending',
-    message: `${untagged.length} resources lack a tag, ${strangers.length} are tagged with no tenant, ${idle.length} keys are not activated`,
+    message: [
+      counted(untagged.length, 'resource lacks a tag', 'resources lack a tag'),
+      counted(strangers.length, 'is tagged with no tenant', 'are tagged with no tenant'),
+      counted(idle.length, 'key is not activated', 'keys are not activated'),
+    ].join(', '),
     hint: 'what is not tagged, or not activated, is split by usage instead of being known',
     next: idle.find(({ next }) => next !== null)?.next ?? 'saasctl cost tags',
   });
@@ -104,6 +110,7 @@ async function print(cx: Context, report: TagReport): Promise<void> {
       { header: 'next', value: ({ next }) => next },
     ],
   });
-  cx.note(`${report.tagged} resources are tagged, ${untagged.length} lack a tag`);
+  const tagged = counted(report.tagged, 'resource is tagged', 'resources are tagged');
+  cx.note(`${tagged}, ${counted(untagged.length, 'lacks a tag', 'lack a tag')}`);
   for (const note of report.notes) cx.note(note);
 }
