@@ -135,6 +135,12 @@ describe('FOCUS files', () => {
     expect(lines.map(({ feature }) => feature)).toEqual([null, 'null']);
   });
 
+  it('a tag that holds an object is shown as it is written', async () => {
+    const values = ['{"id":"acme"}', '["acme","bolt"]', '7', 'true'];
+    const path = await file('f.csv', csv(values.map((value) => ({ Tags: `{"saasctl-tenant": ${value}}` }))));
+    expect((await bill(path)).lines.map(({ tenantTag }) => tenantTag)).toEqual(values);
+  });
+
   it('of 1.2 and of other providers have other names for columns', async () => {
     const renamed = csv([{ InvoiceId: 'NULL' }])
       .replace('ProviderName', 'Provider')

@@ -52,5 +52,6 @@ function parsed(text: string): Record<string, unknown> | undefined {
 function tagValue(tags: Record<string, unknown>, keys: readonly string[]): string | null {
   const key = keys.find((one) => Object.hasOwn(tags, one));
   const value = key === undefined ? null : tags[key];
-  return value === null || value === undefined || value === '' ? null : String(value);
+  if (value === null || value === undefined || value === '') return null;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
