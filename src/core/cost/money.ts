@@ -1,4 +1,4 @@
-import { type Decimal, formatDecimal } from '../decimal.ts';
+import { addDecimals, type Decimal, formatDecimal, parseDecimal, ZERO } from '../decimal.ts';
 
 /** Money as JSON shows it: the smallest unit of the currency, and the exact amount that it was rounded from. */
 export interface Money {
@@ -50,6 +50,15 @@ export function isMoney({ units, scale }: Decimal, currency: string): boolean {
 }
 const SURELY_MONEY = 10n ** 11n;
 const MOST_MINOR = BigInt(Number.MAX_SAFE_INTEGER) / 12n;
+
+/** Amounts of one currency, in minor units and exactly. */
+export const sumOfMoney = (amounts: readonly Money[], currency: string): Money => ({
+  minor: amounts.reduce((sum, { minor }) => sum + minor, 0),
+  currency,
+  exact: formatDecimal(
+    amounts.reduce((sum, { exact }) => addDecimals(sum, parseDecimal(exact) ?? ZERO), ZERO),
+  ),
+});
 
 /** Of whole minor units. */
 export const minorMoney = (minor: bigint, currency: string): Money =>

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { type Money, sumOfMoney } from '../../core/cost/money.ts';
 import { type CostReport, type CostRow, UNALLOCATED } from '../../core/cost/report.ts';
 import { amountText, moneyText } from '../amount.ts';
 import { monthColumns, type Part, type Parts, partsKey, stackedBar, tenantBars } from './chart.ts';
@@ -134,12 +135,31 @@ const REASONS: Readonly<Record<CostReport['unallocated'][number]['reason'], stri
   policy: 'the policy says so',
 };
 
-/** Every cost that no tenant carries, with its reason. */
-function unallocatedSection({ unallocated, notes }: CostReport): Html | null {
+const exactly = (cost: Money): Html =>
+  html`<strong title="${cost.exact} ${cost.currency}">${moneyText(cost)}</strong>`;
+
+/** Unallocated costs that are named one by one; the others are one line. */
+const NAMED = 50;
+
+/** Cost that no tenant carries, with its reason: the largest by themselves, whatever their sign. */
+function unallocatedSection({ unallocated, notes, currency }: CostReport): Html | null {
   if (unallocated.length === 0 && notes.length === 0) return null;
-  const items = unallocated.map(({ reason, service, tag, driver, cost }) => {
-    const where = [service, tag === null ? null : `tagged “${tag}”`, driver === null ? null : `by ${driver}`];
-    return html`<li><strong>${moneyText(cost)}</strong> ${where.filter((text) => text !== null).join(', ')}: ${REASONS[reason]}</li>`;
-  });
+  const size = ({ cost }: (typeof unallocated)[number]): number => Math.abs(cost.minor);
+  const named = new Set([...unallocated].sort((a, b) => size(b) - size(a)).slice(0, NAMED));
+  const items = unallocated
+    .filter((entry) => named.has(entry))
+    .map(({ reason, service, tag, driver, cost }) => {
+      const where = [
+        service,
+        tag === null ? null : `tagged “${tag}”`,
+        driver === null ? null : `by ${driver}`,
+      ];
+      return html`<li>${exactly(cost)} ${where.filter((text) => text !== null).join(', ')}: ${REASONS[reason]}</li>`;
+    });
+  const others = unallocated.filter((entry) => !named.has(entry)).map(({ cost }) => cost);
+  if (others.length > 0)
+    items.push(
+      html`<li>${exactly(sumOfMoney(others, currency))} in ${others.length} more, none larger than these</li>`,
+    );
   return html`<section aria-labelledby="h-open"><h2 id="h-open">Unallocated, and what to know</h2>${items.length === 0 ? null : html`<ul>${items}</ul>`}${notes.map((note) => html`<p>${note}</p>`)}</section>`;
 }

@@ -1,6 +1,5 @@
-import type { Money } from '../../core/cost/money.ts';
+import { type Money, sumOfMoney } from '../../core/cost/money.ts';
 import { type CostReport, type CostRow, UNALLOCATED } from '../../core/cost/report.ts';
-import { addDecimals, formatDecimal, parseDecimal, ZERO } from '../../core/decimal.ts';
 import { amountText, moneyText } from '../amount.ts';
 import { type Html, html } from './html.ts';
 
@@ -128,13 +127,7 @@ const EARNED = ['revenue', 'fees', 'margin'] as const;
 
 /** Many rows as one. What is not known of one of them, or in another currency, is not known of all. */
 function summed(rows: readonly CostRow[], currency: string): Amounts & { cost: Money } {
-  const sum = (amounts: readonly Money[]): Money => ({
-    minor: amounts.reduce((so_far, { minor }) => so_far + minor, 0),
-    currency,
-    exact: formatDecimal(
-      amounts.reduce((so_far, { exact }) => addDecimals(so_far, parseDecimal(exact) ?? ZERO), ZERO),
-    ),
-  });
+  const sum = (amounts: readonly Money[]): Money => sumOfMoney(amounts, currency);
   const known = (column: (typeof EARNED)[number]): Money | null => {
     const amounts = rows.map((row) => row[column]).filter((amount) => amount?.currency === currency);
     return amounts.length < rows.length ? null : sum(amounts.filter((amount) => amount !== null));

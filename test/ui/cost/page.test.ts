@@ -52,6 +52,31 @@ it('a page of few tenants has one table of them', () => {
   expect(tables(reportPage(yearOfReports(30)))).toHaveLength(1);
 });
 
+it('of very many costs that are nobody’s it names the largest, credits too, and what the others sum to', () => {
+  const { months, ...rest } = yearOfReports(3);
+  const last = months.at(-1) ?? months[0];
+  const cost = (minor: number, exact: string) => ({ minor, currency: 'USD', exact });
+  const strangers = Array.from({ length: 20_000 }, (_, at) => ({
+    ...{ reason: 'unknown_tenant' as const, service: 'AWS Lambda', driver: null, tag: `stranger-${at}` },
+    cost: at < 49 ? cost(1000 - at, `${1000 - at}e-2`) : cost(1, '0.0100000001'),
+  }));
+  const credit = { ...strangers[0], reason: 'policy' as const, service: 'Credits', driver: null, tag: null };
+  const unallocated = [...strangers, { ...credit, cost: cost(-5000, '-50') }];
+  const section = (entries: typeof unallocated): string => {
+    const page = reportPage({ ...rest, months: [{ ...last, unallocated: entries }] });
+    return /<section aria-labelledby="h-open">.*?<\/section>/s.exec(page)?.[0] ?? '';
+  };
+  const many = section(unallocated);
+  expect(many.match(/<li>/g)).toHaveLength(51);
+  expect(many).toContain('stranger-48”');
+  expect(many).not.toContain('stranger-49”');
+  expect(many).toContain('>USD -50.00</strong> Credits: the policy says so');
+  expect(many).toContain('<strong title="199.5100019951 USD">USD 199.51</strong> in 19951 more');
+  const few = section(unallocated.slice(-50));
+  expect(few.match(/<li>/g)).toHaveLength(50);
+  expect(few).not.toContain(' more');
+});
+
 it('names every month of a year, and some of more with their year', () => {
   const names = (count: number): string[] => {
     const { months, ...rest } = yearOfReports(3);
