@@ -313,6 +313,21 @@ describe('the sample bill', () => {
     );
   });
 
+  it('has its own tag key: another one is said to have no effect, and the page names the one in force', async () => {
+    const keyOn = async (words: string) => {
+      const { stderr } = await project.cli(`cost report --html key.html ${words}`);
+      const page = await readFile(join(project.dir, 'key.html'), 'utf8');
+      return { stderr, key: /<h3>Direct<\/h3><p>What is tagged <code>([^<]*)</.exec(page)?.[1] };
+    };
+    const sample = await keyOn('--tenant-tag Customer');
+    expect(sample.key).toBe('saasctl-tenant');
+    expect(sample.stderr).toContain('it is tagged saasctl-tenant: the key Customer is for bills of your own');
+    expect((await keyOn('')).stderr).not.toContain('it is tagged');
+    const own = await keyOn('--tenant-tag Customer --source focus:october.csv');
+    expect(own.key).toBe('Customer');
+    expect(own.stderr).not.toContain('it is tagged');
+  });
+
   it('has advice, each with what it saves a year', async () => {
     const { items } = (await project.cli('cost advise -o json')).json();
     expect(items.length).toBeGreaterThan(0);

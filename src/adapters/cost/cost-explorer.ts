@@ -45,6 +45,7 @@ export function openCostExplorer(settings: CostExplorerSettings): CostSource {
 
   return {
     name: 'ce',
+    tenantKey: settings.tenantKey,
     async bills({ months, detail }) {
       if (detail === 'features') said.push(WITHOUT_USAGE_TYPES);
       const keyOf = (month: string): CacheKey => ({

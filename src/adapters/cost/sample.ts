@@ -15,14 +15,17 @@ export interface SampleSettings {
   file: string;
   /** Its tables of single tenants are given to these, in their order; without so many they are shared. */
   tenantIds: readonly string[];
+  /** The key that was asked for; the sample has its own all the same. */
+  tenantKey: string;
   /** Epoch ms. */
   now: () => number;
 }
 
 /** The bill of a small stack, the same for every month: what cost reports look like before there is an AWS account. */
-export function openSample({ file, tenantIds, now }: SampleSettings): CostSource {
+export function openSample({ file, tenantIds, tenantKey, now }: SampleSettings): CostSource {
   return {
     name: 'sample',
+    tenantKey: TAG_KEYS.tenant,
     async bills({ months }) {
       const read = openMonths([SAMPLE_MONTH], tagReader(TAG_KEYS.tenant, TAG_KEYS.feature));
       await readRows(file, read.add);
@@ -43,7 +46,12 @@ export function openSample({ file, tenantIds, now }: SampleSettings): CostSource
       });
     },
     queryCost: () => ({ requests: 0, amount: ZERO }),
-    notes: () => ['this is the sample bill that ships with saasctl, split by the usage of your tenants'],
+    notes: () => [
+      'this is the sample bill that ships with saasctl, split by the usage of your tenants',
+      ...(tenantKey === TAG_KEYS.tenant
+        ? []
+        : [`it is tagged ${TAG_KEYS.tenant}: the key ${tenantKey} is for bills of your own`]),
+    ],
     close: async () => {},
   };
 }

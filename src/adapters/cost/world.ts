@@ -49,7 +49,7 @@ export function openCostWorld(settings: CostWorldSettings) {
       const keys = { tenantKey, featureKey: TAG_KEYS.feature };
       if (source === 'sample') {
         const { openSample } = await import('./sample.ts');
-        return closing(openSample({ file: settings.sampleFile, tenantIds, now }));
+        return closing(openSample({ file: settings.sampleFile, tenantIds, tenantKey, now }));
       }
       if (source.startsWith('focus:')) {
         const { openFocus } = await import('./focus/source.ts');

@@ -44,6 +44,8 @@ export interface Gathered {
   policy: Policy;
   queryCost: QueryCost;
   sourceName: string;
+  /** The tag that the bills name tenants by. */
+  tenantTag: string;
   /** Where revenue comes from; `null`: nowhere. */
   revenueName: string | null;
   notes: readonly string[];
@@ -96,6 +98,7 @@ export async function gather(cx: Context, wanted: Wanted): Promise<Gathered> {
     policy,
     queryCost: source.queryCost(),
     sourceName: source.name,
+    tenantTag: source.tenantKey,
     revenueName: revenue?.name ?? null,
     notes: [...source.notes(), ...usage.notes, ...(revenue?.notes() ?? [noMargin(profile.stripe)])],
   };

@@ -11,9 +11,9 @@ export async function writePage(
   cx: Context,
   path: string,
   gathered: Gathered,
-  { tenant, by, tenantTag }: { tenant: string | null; by: By; tenantTag?: string },
+  { tenant, by }: { tenant: string | null; by: By },
 ): Promise<void> {
-  const { project, profile } = await cx.config();
+  const { profile } = await cx.config();
   const { policy, revenueName } = gathered;
   const lastMonth = { ...gathered, months: gathered.months.slice(-1) };
   const [services] = reportsOf(lastMonth, by === 'feature' ? 'feature' : 'service', tenant);
@@ -38,7 +38,7 @@ export async function writePage(
     tenant,
     method: {
       policy: { ...policy, drivers: hasUsageTypes ? drivers : withoutUsageTypes(drivers) },
-      tenantTag: tenantTag ?? project.cost.tenantTag,
+      tenantTag: gathered.tenantTag,
       revenue: revenueName,
       usageTypes: hasUsageTypes,
     },

@@ -79,7 +79,7 @@ async function runReport(cx: Context, options: Options): Promise<void> {
     needsRevenue: options.failOnNegativeMargin === true,
   });
   const gathered = most !== null && lacksDetail ? { ...all, notes: [...all.notes, UNCHECKED] } : all;
-  if (options.html !== undefined) await writePage(cx, options.html, gathered, { ...options, tenant });
+  if (options.html !== undefined) await writePage(cx, options.html, gathered, { by, tenant });
   await printReport(cx, reportsOf(gathered, by, tenant), {
     tenant,
     by,

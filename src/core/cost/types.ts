@@ -68,6 +68,8 @@ export interface BillQuery {
 export interface CostSource {
   /** As in JSON: `ce`, `focus:<path>`, `sample`. */
   readonly name: string;
+  /** The tag that its lines name the tenant by. */
+  readonly tenantKey: string;
   /** One bill a month, in the order asked. Throws `SaasctlError`. */
   bills(query: BillQuery): Promise<Bill[]>;
   /** Of the requests so far. */

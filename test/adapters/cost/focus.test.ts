@@ -374,7 +374,12 @@ it('calls of a tenant with an API of its own are on neither side of the drift', 
 
 describe('the sample bill', () => {
   const sample = (tenantIds: string[]) =>
-    openSample({ file: join(ROOT, 'templates', 'sample-bill', 'focus.csv'), tenantIds, now: () => NOW });
+    openSample({
+      file: join(ROOT, 'templates', 'sample-bill', 'focus.csv'),
+      tenantIds,
+      tenantKey: 'saasctl-tenant',
+      now: () => NOW,
+    });
 
   it('is of any month, and gives its tables of single tenants to the tenants there are', async () => {
     const bills = await sample(['demo-a', 'demo-b']).bills({

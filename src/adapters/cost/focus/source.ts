@@ -24,6 +24,7 @@ export function openFocus({ path, tenantKey, featureKey, now }: FocusSettings): 
   const said: string[] = [];
   return {
     name: `focus:${path}`,
+    tenantKey,
     async bills({ months }: BillQuery): Promise<Bill[]> {
       const read = openMonths(months, tagReader(tenantKey, featureKey));
       const { files, unread } = await focusFiles(path);
