@@ -274,6 +274,14 @@ describe('whatever answers there instead of Stripe', () => {
     },
   );
 
+  it('nobody at an address of one’s own: it is named, and how to go without it', async () => {
+    const url = 'http://127.0.0.1:1';
+    const { code, error } = await cli(SYNC, { env: { SAASCTL_STRIPE_URL: url } });
+    expect(code).toBe(6);
+    expect(error()).toMatchObject({ code: 'stripe_failed', next: 'unset SAASCTL_STRIPE_URL' });
+    expect(error().hint).toContain(`${url}, where nobody answers`);
+  });
+
   it('a line a request with --debug, and no key in any', async () => {
     await project.edit((file) => {
       file.profiles.local.stripe = 'test';

@@ -22,18 +22,20 @@ const DUE_SECONDS = 90 * 86_400;
 
 export interface Reader {
   api: Stripe;
+  /** Of a stand-in; `null` for Stripe itself. */
+  url: string | null;
   pause(ms: number): Promise<void>;
 }
 
 /** Every item of a list. A read may be sent again: one that failed on the way is, a few times. */
 async function* all<T extends { id: string }>(
-  { pause }: Reader,
+  reader: Reader,
   doing: string,
   page: (after: { starting_after?: string }) => Promise<ListPage<T>>,
 ): AsyncGenerator<T> {
   let last: string | undefined;
   for (;;) {
-    const { data, has_more: more } = await retried(pause, doing, () =>
+    const { data, has_more: more } = await retried(reader, doing, () =>
       page(last === undefined ? {} : { starting_after: last }),
     );
     yield* data;
@@ -42,12 +44,12 @@ async function* all<T extends { id: string }>(
   }
 }
 
-async function retried<T>(pause: Reader['pause'], doing: string, send: () => Promise<T>): Promise<T> {
+async function retried<T>({ pause, url }: Reader, doing: string, send: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await send();
     } catch (thrown) {
-      const error = stripeError(thrown, doing);
+      const error = stripeError(thrown, doing, url);
       if (!error.retryable || tries === TRIES) throw forbidden(error);
       await pause(PAUSE_MS * 2 ** (tries - 1));
     }
@@ -192,7 +194,7 @@ function invoicePayments(reader: Reader, { from, to }: Span) {
 /** The invoice that a payment was for: what of it is tax, and whose it is; `null` where it was for none. */
 async function invoiceOf(reader: Reader, paymentIntent: string | null) {
   if (paymentIntent === null) return null;
-  const { data } = await retried(reader.pause, 'find the invoice of a payment at Stripe', () =>
+  const { data } = await retried(reader, 'find the invoice of a payment at Stripe', () =>
     reader.api.invoicePayments.list({
       payment: { type: 'payment_intent', payment_intent: paymentIntent },
       limit: 1,

@@ -32,7 +32,7 @@ const SETTLED_MS = 2 * 86_400_000;
 export function stripeRevenue(settings: StripeRevenueSettings): RevenueSource & { close(): void } {
   const { apiKey, url, customers, fresh = false, now, pause, trace } = settings;
   const client = stripeClient({ apiKey, url, trace });
-  const reader: Reader = { api: client.api, pause };
+  const reader: Reader = { api: client.api, url, pause };
   const cache = revenueCache(settings.folder, `${apiKey} ${url ?? ''}`, now);
   const invoiced = new Map<string, Promise<InvoicedLine[]>>();
   const strangers = new Set<string>();

@@ -25,7 +25,7 @@ export function stripeAccount({
   const { api, close } = stripeClient(connection);
   const saying = <T>(doing: string, asked: Promise<T>): Promise<T> =>
     asked.catch((error: unknown) => {
-      throw stripeError(error, doing);
+      throw stripeError(error, doing, connection.url);
     });
   return {
     mode,
@@ -33,7 +33,7 @@ export function stripeAccount({
     customerFor: (tenant) =>
       saying(`find or create the customer of ${tenant.tenantId} at Stripe`, customerFor(api, tenant)),
     planSetup: () => saying('read meters, products and prices at Stripe', planStripeSetup(api, wanted)),
-    applySetup: (steps) => applyStripeSetup(api, wanted, steps),
+    applySetup: (steps) => applyStripeSetup(api, wanted, steps, connection.url),
     preview: (customer) => saying(`preview the next invoice of ${customer}`, previewInvoice(api, customer)),
     close: async () => close(),
   };

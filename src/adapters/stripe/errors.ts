@@ -77,8 +77,11 @@ function unanswered({ failure, status, message }: TransportError): Delivery {
   return { kind: 'ambiguous', reason: failure, message };
 }
 
-/** An error of Stripe's as one that says what to do. `doing` completes "could not …". */
-export function stripeError(error: unknown, doing: string): SaasctlError {
+/**
+ * An error of Stripe's as one that says what to do. `doing` completes "could not …"; `url` is where it was asked,
+ * `null` being Stripe itself.
+ */
+export function stripeError(error: unknown, doing: string, url: string | null): SaasctlError {
   if (error instanceof SaasctlError) return error;
   const transport = transportFailure(error);
   const stripe = error instanceof Stripe.errors.StripeError ? error : null;
@@ -109,16 +112,23 @@ export function stripeError(error: unknown, doing: string): SaasctlError {
     ...more,
     code: isRemote ? 'stripe_failed' : 'stripe_refused',
     category: isRemote ? 'remote' : 'config',
-    hint:
-      transport?.failure === 'unparsable'
-        ? 'something else answers there: check SAASCTL_STRIPE_URL and any proxy'
-        : isRemote
-          ? 'the same command may be run again'
-          : undefined,
-    next: isRemote ? 'https://status.stripe.com' : 'saasctl doctor',
+    ...(isRemote ? remedy(transport, url) : { next: 'saasctl doctor' }),
     retryable: isRemote,
   });
 }
+
+/** What helps where no answer came that can be used. Of a stand-in Stripe's own status page knows nothing. */
+function remedy(transport: TransportError | null, url: string | null): { hint: string; next: string } {
+  const isElsewhere =
+    url !== null && (transport?.failure === 'unreachable' || transport?.failure === 'unparsable');
+  const next = url === null ? STATUS_PAGE : isElsewhere ? 'unset SAASCTL_STRIPE_URL' : 'saasctl doctor';
+  if (transport?.failure === 'unparsable')
+    return { hint: 'something else answers there: check SAASCTL_STRIPE_URL and any proxy', next };
+  if (!isElsewhere) return { hint: 'the same command may be run again', next };
+  return { hint: `SAASCTL_STRIPE_URL is ${url}, where nobody answers: start saasctl dev, or unset it`, next };
+}
+
+const STATUS_PAGE = 'https://status.stripe.com';
 
 export const RIGHTS =
   'a restricted key needs: Billing meters and Meter events write, Products, Prices and Customers write, Invoices, Subscriptions, Events and Account read';

@@ -111,6 +111,7 @@ export async function applyStripeSetup(
   api: Stripe,
   wanted: SetupWanted,
   steps: readonly SetupStep[],
+  url: string | null,
 ): Promise<SetupStep[]> {
   const done: SetupStep[] = [];
   const offers = new Map(offersOf(wanted).map((offer) => [offer.name, offer]));
@@ -134,7 +135,7 @@ export async function applyStripeSetup(
     try {
       done.push({ ...step, id: await carriedOut(step) });
     } catch (error) {
-      throw stripeError(error, `${step.action} the ${step.kind} ${step.name} at Stripe`);
+      throw stripeError(error, `${step.action} the ${step.kind} ${step.name} at Stripe`, url);
     }
   }
   return done;

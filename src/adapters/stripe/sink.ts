@@ -46,14 +46,14 @@ export function stripeSink(options: StripeSinkOptions): Sink {
       .accounts.retrieveCurrent()
       .catch((error: unknown) => {
         account = null;
-        throw stripeError(error, 'read the account at Stripe');
+        throw stripeError(error, 'read the account at Stripe', url);
       });
     return account;
   };
   const allMeters = () => {
     meters ??= metersByEvent(api()).catch((error: unknown) => {
       meters = null;
-      throw stripeError(error, 'list the meters at Stripe');
+      throw stripeError(error, 'list the meters at Stripe', url);
     });
     return meters;
   };
@@ -88,17 +88,17 @@ export function stripeSink(options: StripeSinkOptions): Sink {
       if (found === undefined) return null;
       return dayTotal(api(), found.id, customer, day, meter.scale).catch((error: unknown) => {
         if (isCustomerGone(error)) return null;
-        throw stripeError(error, `read what Stripe counted of ${meter.eventName} on ${day}`);
+        throw stripeError(error, `read what Stripe counted of ${meter.eventName} on ${day}`, url);
       });
     },
     periods: (customer) =>
       billingPeriods(api(), customer).catch((error: unknown) => {
         if (isCustomerGone(error)) return null;
-        throw stripeError(error, `read the invoices of ${customer} at Stripe`);
+        throw stripeError(error, `read the invoices of ${customer} at Stripe`, url);
       }),
     ended: (since) =>
       endedSince(api(), since).catch((error: unknown) => {
-        throw stripeError(error, 'read which subscriptions ended today');
+        throw stripeError(error, 'read which subscriptions ended today', url);
       }),
     async close() {
       client?.close();

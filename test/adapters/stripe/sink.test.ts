@@ -2,6 +2,8 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createSocketServer } from 'node:net';
 import Stripe from 'stripe';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TransportError, type TransportFailure } from '../../../src/adapters/http-once.ts';
+import { stripeError } from '../../../src/adapters/stripe/errors.ts';
 import { stripeSink } from '../../../src/adapters/stripe/sink.ts';
 import type { Delivery, Meter, Sink } from '../../../src/core/billing/sink.ts';
 import type { Fault } from '../../../src/local/stripe/control.ts';
@@ -332,6 +334,34 @@ describe('preflight', () => {
       hint: expect.stringContaining('something else answers'),
     });
     expect(await codes()).toEqual([]);
+  });
+});
+
+describe('what helps where no answer came', () => {
+  const error = (failure: TransportFailure, url: string | null) =>
+    stripeError(new TransportError(failure, 'ECONNREFUSED'), 'read the account at Stripe', url);
+
+  it('an address of one’s own where nobody answers is named, with the way back', async () => {
+    const url = 'http://127.0.0.1:1';
+    const alone = stripeSink({ apiKey: STAND_IN_KEY, url, mode: 'test' });
+    await expect(alone.account()).rejects.toMatchObject({
+      code: 'stripe_failed',
+      retryable: true,
+      hint: `SAASCTL_STRIPE_URL is ${url}, where nobody answers: start saasctl dev, or unset it`,
+      next: 'unset SAASCTL_STRIPE_URL',
+    });
+    await alone.close();
+    expect(error('unparsable', url).next).toBe('unset SAASCTL_STRIPE_URL');
+    expect(error('timeout', url)).toMatchObject({
+      hint: 'the same command may be run again',
+      next: 'saasctl doctor',
+    });
+  });
+
+  it('of Stripe itself its status page', () => {
+    for (const failure of ['unreachable', 'timeout', 'reset', 'unparsable'] as const)
+      expect(error(failure, null).next).toBe('https://status.stripe.com');
+    expect(error('unreachable', null).hint).not.toContain('SAASCTL_STRIPE_URL');
   });
 });
 
