@@ -1,6 +1,7 @@
 import { SaasctlError } from '../errors.ts';
 import { dayOf } from '../time.ts';
 import type { UsageItem } from '../usage/usage.ts';
+import { CHUNK_ROWS, CHUNKS, inChunks, inParts } from './chunks.ts';
 import {
   differing,
   knowsMeters,
@@ -24,9 +25,6 @@ import type { Meter, Sink, SinkProblem } from './sink.ts';
 const DAY = 86_400_000;
 /** Requests on their way at a time. */
 const CONCURRENT = 100;
-/** Chunks of rows worked on side by side, and rows in one: what one transaction holds. */
-const CHUNKS = 4;
-const CHUNK_ROWS = 96;
 /** Days beyond what a sink takes that are still looked at, so that what is lost is said. */
 const MARGIN_DAYS = 7;
 /** How far back a sink is filled that takes any day. */
@@ -118,17 +116,8 @@ async function overAll(run: Run, perSecond: number): Promise<Cursor | null> {
   }
   await dispatch();
   await pool.idle();
-  await heldByOthers(run, held);
+  await heldByOthers(run, held, most);
   return run.stopping() === null ? null : (pages.find(({ left }) => left > 0)?.from ?? null);
-}
-
-/** Rows of one tenant, for one chunk each. */
-function inParts(work: Work, most: number): Work[] {
-  const parts: Work[] = [];
-  for (let at = 0; at === 0 || at < work.pairs.length; at += most)
-    parts.push({ ...work, pairs: work.pairs.slice(at, at + most) });
-  work.of.parts = parts.length;
-  return parts;
 }
 
 async function* pagesOf(run: Run): AsyncGenerator<{ page: Listed[]; from: Cursor }> {
@@ -267,12 +256,17 @@ async function foldOf(run: Run, { tenant, pairs }: Work): Promise<void> {
 }
 
 /** Comes back to rows that another run was at: it has settled them meanwhile, or is no more. */
-async function heldByOthers(run: Run, held: readonly Work[]): Promise<void> {
+async function heldByOthers(run: Run, held: readonly Work[], most: number): Promise<void> {
   let left = held;
   for (let round = 0; left.length > 0 && round < 4 && run.stopping() === null; round++) {
     await waitFor(LEASE_MS, run.options.clock, () => run.stopping() !== null);
+    const pool = createPool(CHUNKS);
     const still: Work[] = [];
-    for (const work of left) still.push(...(await settle(run, [work])));
+    for (const chunk of inChunks(left, most))
+      await pool.start(async () => {
+        still.push(...(await settle(run, chunk)));
+      });
+    await pool.idle();
     left = still;
   }
   for (const { tenant, pairs } of left)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { planCorrection } from '../../../src/core/billing/correct.ts';
-import { type LedgerRow, newRow, rowId } from '../../../src/core/billing/ledger.ts';
+import { type LedgerRow, mark, newRow, plan, rowId } from '../../../src/core/billing/ledger.ts';
 import { ledgerOf, type ReconcileRow, reconcile } from '../../../src/core/billing/reconcile.ts';
 import { type SyncRow, syncCategory } from '../../../src/core/billing/report.ts';
 import type { SyncOptions } from '../../../src/core/billing/run.ts';
@@ -13,6 +13,7 @@ import { type Design, oneStep, quietRun, startRun } from './schedule.ts';
 import {
   billed,
   CALLS,
+  clockOf,
   DAY,
   difference,
   HOUR,
@@ -160,6 +161,70 @@ describe('a run', () => {
     const { report, category } = await run(world);
     expect([report.sent, report.units, category]).toEqual([2, { api_calls: 7 }, 'ok']);
     expect(billed(world)).toEqual(truth(world));
+  });
+
+  describe('that finds rows which another run was at, and left', () => {
+    const left = (tenants: number): World => {
+      const world = used(Array.from({ length: tenants }, (_, at) => `t${at}`));
+      for (const { id: tenantId, stripeCustomerId: customer } of world.tenants) {
+        const row = newRow({ tenantId, eventName: 'api_calls', day: dayOf(world.now) });
+        const marked = mark(
+          plan(row, 5, { id: `other_${tenantId}`, customer }, world.now),
+          'other',
+          world.now,
+        );
+        world.rows.set(rowId(row), { ...marked, rev: 1 });
+      }
+      return world;
+    };
+
+    it('settles them side by side: where answers never come, that takes as long as for one', async () => {
+      const timeOf = async (tenants: number) => {
+        const world = left(tenants);
+        const begun = world.now;
+        const hangs = async (): Promise<Delivery[]> => {
+          await clockOf(world, 'hangs').pause(15_000);
+          return [{ kind: 'ambiguous', reason: 'timeout', message: 'no answer' }];
+        };
+        const { report } = await run(world, {}, { deliver: hangs });
+        expect([report.inflight, report.stopped]).toEqual([tenants, null]);
+        return world.now - begun;
+      };
+      const one = await timeOf(1);
+      expect(one).toBeGreaterThan(4 * 15_000);
+      expect(await timeOf(3)).toBeLessThan(one + 5_000);
+    });
+
+    it('holds no more of them at once than of any others', async () => {
+      const world = left(1_000);
+      const store = storeOf(world, 'many');
+      let [largest, now, most] = [0, 0, 0];
+      const rows: typeof store.rows = async (scope, keys) => {
+        largest = Math.max(largest, keys.length);
+        most = Math.max(most, ++now);
+        return store.rows(scope, keys).finally(() => now--);
+      };
+      const { report, category } = await run(world, { ledger: { ...store, rows } });
+      expect([report.sent, category]).toEqual([1_000, 'ok']);
+      expect(billed(world)).toEqual(truth(world));
+      expect([largest, most]).toEqual([96, 4]);
+    });
+
+    it('settles every row of a tenant that has more of them than one chunk, once', async () => {
+      const world = left(1);
+      for (let at = 0; at < 12; at++) {
+        const day = dayOf(world.now - at * DAY);
+        use(world, 't0', PAGES, 1, day);
+        const row = newRow({ tenantId: 't0', eventName: 'pages', day });
+        const to = { id: `other_${day}`, customer: 'cus_t0' };
+        world.rows.set(rowId(row), { ...mark(plan(row, 1, to, world.now), 'other', world.now), rev: 1 });
+      }
+      // Five rows to a chunk.
+      const { report, rows } = await run(world, { eventsPerSecond: 1 });
+      expect([report.sent, rows.length]).toEqual([13, 13]);
+      expect(billed(world)).toEqual(truth(world));
+      expect(world.heads.get('t0')?.open).toEqual([]);
+    });
   });
 
   it('ends when it is told to, and takes back what was never sent', async () => {
