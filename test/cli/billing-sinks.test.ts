@@ -8,7 +8,7 @@ import type { SinkProblem } from '../../src/core/billing/sink.ts';
 import { createDeps } from '../../src/deps.ts';
 import { testIo } from '../../src/ui/test-io.ts';
 import { type BillingProject, openBillingProject } from '../fixtures/billing.ts';
-import { pauseOf, ROOT } from '../fixtures/cli.ts';
+import { type Json, pauseOf, ROOT } from '../fixtures/cli.ts';
 
 let project: BillingProject;
 beforeAll(async () => {
@@ -97,7 +97,9 @@ describe('another sink', () => {
   };
   let status = 200;
   let received = 0;
+  let requests = 0;
   const server = createServer((request, response) => {
+    requests++;
     request.resume().on('end', () => {
       if (status === 200) received++;
       response.writeHead(status).end();
@@ -171,6 +173,55 @@ describe('another sink', () => {
     expect((await cli(`${correct} --day 2026-11-20 --clear-flag`, { env })).code).toBe(0);
     status = 200;
     expect((await sync()).code).toBe(0);
+  });
+
+  it('is looked at by doctor once its ledger has rows: without the secret, and nothing is sent', async () => {
+    const ledgers = async () => {
+      const before = requests;
+      const { code, json } = await cli('doctor -o json');
+      expect(requests).toBe(before);
+      const isOwn = ({ check, detail }: Json) => check === 'ledger' && /^(webhook|csv): /.test(detail);
+      return { code, own: json().items.filter(isOwn) };
+    };
+    const name = 'examined';
+    await project.edit((file) => {
+      file.billing = {
+        meters: { api_calls: {} },
+        webhook: { url: url('/usage'), name },
+        csv: { file: 'examined.csv', name },
+      };
+    });
+    expect((await ledgers()).own).toEqual([]);
+    await project.count('hooked', 1);
+    status = 500;
+    expect((await sync()).code).toBe(7);
+    const onTheWay = { check: 'ledger', remedy: 'saasctl usage sync --sink webhook' };
+    expect((await ledgers()).own).toMatchObject([
+      {
+        ...onTheWay,
+        status: 'warn',
+        detail: expect.stringMatching(/^webhook: hooked#api_calls#.* for 0 h$/),
+      },
+    ]);
+    project.clock.now += 20 * 3_600_000;
+    expect(await ledgers()).toMatchObject({ code: 8, own: [{ ...onTheWay, status: 'fail' }] });
+    status = 422;
+    expect((await sync()).code).toBe(8);
+    expect(await ledgers()).toMatchObject({
+      code: 8,
+      own: [
+        {
+          status: 'fail',
+          detail: expect.stringMatching(/^webhook: somebody has to look: hooked#api_calls#.* \(refused\)$/),
+          remedy: 'saasctl usage ledger hooked --sink webhook',
+        },
+      ],
+    });
+    expect((await cli('usage sync --sink csv --tenant hooked -q')).code).toBe(0);
+    expect((await ledgers()).own).toMatchObject([
+      { status: 'fail' },
+      { status: 'ok', detail: 'csv: every delta that was sent is settled' },
+    ]);
   });
 
   it.each([
