@@ -182,7 +182,7 @@ function usageItem(item: Item): UsageItem {
 
 /**
  * A shard's tenants, page by page: profiles and heads from the index, gates in a batch, all eventually consistent.
- * The next page is on its way while this one is worked on.
+ * The next page is on its way, gates and all, while this one is.
  */
 async function* listPages(
   client: DynamoDBDocumentClient,
@@ -226,19 +226,24 @@ async function* listPages(
       gate: gates.get(tenant.id) ?? {},
     }));
   };
-  let coming = profiles(after);
+  const page = async (from: string | null) => {
+    const { found, isLast } = await profiles(from);
+    return { end: found.at(-1), isLast, listed: met(detailed(found)) };
+  };
+  let coming = page(after);
   for (;;) {
-    const { found, isLast } = await coming;
-    const end = found.at(-1);
+    const { end, isLast, listed } = await coming;
     if (end === undefined) return;
-    if (!isLast) {
-      coming = profiles(end.id);
-      // Its failure is met where it is awaited.
-      coming.catch(() => {});
-    }
-    yield await detailed(found);
+    if (!isLast) coming = met(page(end.id));
+    yield await listed;
     if (isLast) return;
   }
+}
+
+/** Its failure is met where it is awaited, which may be later, or never. */
+function met<T>(coming: Promise<T>): Promise<T> {
+  coming.catch(() => {});
+  return coming;
 }
 
 async function headsBetween(
