@@ -1,5 +1,5 @@
 // One sync as a process of its own, so that its CPU and memory are its own. Told by stdin (JSON), answers in JSON.
-import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { documentClient } from '../../src/adapters/dynamodb/client.ts';
 import { ledgerStore } from '../../src/adapters/dynamodb/ledger-store.ts';
@@ -35,7 +35,7 @@ export interface SyncResult {
   gatesMs: number;
 }
 
-const job: SyncJob = JSON.parse(readFileSync(0, 'utf8'));
+const job: SyncJob = JSON.parse(await text(process.stdin));
 const settings = {
   region: REGION,
   endpoint: job.endpoint,
