@@ -64,9 +64,10 @@ export async function billingFigures({ root, endpoint }: World, sizes = SHORT): 
     const events = sizes.capped * METERS.length;
     const others = [capped, few, many].flatMap((one) => one?.ids ?? []);
     const quiet = await idle({ dir, endpoint, client }, sizes.idle, others);
-    const best = (of: (one: SyncResult) => number) => Math.min(...quiet.map(of));
     const looked = Math.max(...quiet.map((one) => one.looked));
-    const ratio = best(({ ms }) => ms) / best(({ gatesMs }) => gatesMs);
+    // Each run against the reading right after it: what else the machine does slows down both.
+    const ratios = quiet.map(({ ms, gatesMs }) => ms / gatesMs).sort((a, b) => a - b);
+    const ratio = ratios[Math.floor(ratios.length / 2)] ?? Number.NaN;
     const perTenant = (quiet.at(-1)?.readUnits ?? 0) / looked;
     return [
       exactly(`${events} events: delivered`, capped.result.sent, events),
@@ -88,7 +89,12 @@ export async function billingFigures({ root, endpoint }: World, sizes = SHORT): 
       ...(few === null ? [] : [flat(many.result.rssMb / few.result.rssMb)]),
       exactly(`${looked} tenants with nothing to do: scans`, quiet.at(-1)?.scans ?? -1, 0),
       atMost('  read units a tenant', perTenant, 1.5, perTenant.toFixed(2)),
-      atMost('  time over that of reading the gates in batches', ratio, 1.3, ratio.toFixed(2)),
+      atMost(
+        '  time over that of reading the gates in batches',
+        ratio,
+        1.3,
+        `${ratio.toFixed(2)} (${ratios.map((one) => one.toFixed(2)).join(', ')})`,
+      ),
     ];
   } finally {
     client.destroy();
@@ -110,7 +116,7 @@ async function idle(
     const { id: account } = (await response.json()) as { id: string };
     const scope = { stack: STACK, sink: 'stripe', account, mode: 'test' } as const;
     const gates = [...others, ...(await seed(client, 'idle', count, scope))];
-    const job = { endpoint, stripe, meters: [CALLS], perSecond: 1000, runs: 5, gates };
+    const job = { endpoint, stripe, meters: [CALLS], perSecond: 1000, runs: 12, gates };
     return (await sync(dir, job)).slice(1);
   });
 }
