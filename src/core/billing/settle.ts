@@ -36,7 +36,7 @@ export async function settle(run: Run, works: readonly Work[]): Promise<Work[]> 
     const done = await settleOnce(run, wanted);
     results.push(...done.results);
     held.push(...done.held);
-    wanted = run.stopping() === null ? done.results.filter(isBehind).map(({ task }) => task) : [];
+    wanted = run.stopping() === null ? done.recorded.filter(isBehind).map(({ task }) => task) : [];
   }
   for (const { task, row, outcome, delta, reason } of results) {
     const [counter, confirmed] = outcome === 'failed' ? [null, null] : [task.counter, row.confirmed];
@@ -55,8 +55,9 @@ export async function settle(run: Run, works: readonly Work[]): Promise<Work[]> 
 async function settleOnce(
   run: Run,
   wanted: readonly Wanted[],
-): Promise<{ results: Result[]; held: readonly Task[] }> {
+): Promise<{ results: Result[]; recorded: readonly Result[]; held: readonly Task[] }> {
   const { ready, results, held } = await planRows(run, wanted);
+  let recorded: Result[] = [];
   if (run.options.dryRun) {
     for (const { task, row, delta } of ready)
       results.push({ task, row, outcome: 'planned', delta, reason: null });
@@ -64,9 +65,10 @@ async function settleOnce(
     run.waiting += ready.length;
     const verdicts = await deliver(run, ready);
     run.waiting -= ready.length;
-    results.push(...(await record(run, ready, verdicts)));
+    recorded = await record(run, ready, verdicts);
+    results.push(...recorded);
   }
-  return { results, held };
+  return { results, recorded, held };
 }
 
 /** Sent was what another run had planned and left behind: what was used since comes next. */

@@ -372,6 +372,30 @@ describe('bad days', () => {
     expect((await run(world)).report.sent).toBe(1);
     expect(difference(world)).toEqual({ over: 0, under: 0 });
   });
+
+  it('an answer lost for a day and found at the sink: one look, in a dry run too, and what was used since follows', async () => {
+    const world = used(['acme']);
+    const day = dayOf(world.now);
+    const lose: Partial<Sink> = {
+      deliver: async () => [{ kind: 'ambiguous', reason: 'timeout', message: 'no answer' }],
+    };
+    const [{ delta = null } = {}] = (await run(world, {}, lose)).rows;
+    world.now += 24 * HOUR;
+    let asked = 0;
+    const total = async () => {
+      asked++;
+      return delta;
+    };
+    const dry = await run(world, { dryRun: true }, { total });
+    expect([asked, dry.rows.map(({ outcome }) => outcome), dry.report.sent]).toEqual([1, ['sent'], 1]);
+    use(world, 'acme', CALLS, 2, day);
+    const { rows, report } = await run(world, {}, { total });
+    expect(rows.map(({ outcome, delta: sent }) => [outcome, sent])).toEqual([
+      ['sent', delta],
+      ['sent', 2],
+    ]);
+    expect([asked, report.days, report.settled]).toEqual([2, 2, 0]);
+  });
 });
 
 describe('usage whose invoice is final', () => {
