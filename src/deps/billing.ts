@@ -33,7 +33,11 @@ export function openBilling(world: World, config: Config, trace: Trace | null): 
       const { stripeAccount } = await import('../adapters/stripe/account.ts');
       return opened(stripeAccount({ ...(await stripe()), wanted: setupWanted(config), trace }));
     },
-    standIn: async () => (config.profile.stripe === 'stand-in' ? (await stripe()).url : null),
+    async standIn() {
+      if (config.profile.stripe !== 'stand-in') return null;
+      // One of its own, whatever SAASCTL_STRIPE_URL names: that may be the address of an earlier run.
+      return (await startStandIn(config, now, closers)).url;
+    },
     async close() {
       // The stand-in last: it was opened first.
       for (const close of closers.reverse()) await close().catch(() => {});
@@ -49,6 +53,14 @@ async function stripeAccess(
   const { stripeKeyAndUrl } = await import('../config/stripe-key.ts');
   const named = await stripeKeyAndUrl(profile, env, cwd);
   if (named !== null) return named;
+  return startStandIn({ storeDir }, now, closers);
+}
+
+async function startStandIn(
+  { storeDir }: Pick<Config, 'storeDir'>,
+  now: () => number,
+  closers: (() => Promise<unknown>)[],
+): Promise<StripeAccess & { url: string }> {
   const { STAND_IN_KEY, startStripeStandIn } = await import('../local/stripe/server.ts');
   const standIn = await startStripeStandIn({ storeDir, clock: now });
   closers.push(() => standIn.stop());

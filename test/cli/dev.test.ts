@@ -39,6 +39,14 @@ describe('saasctl dev', () => {
     });
   });
 
+  it('serves a stand-in of its own, also where the environment still names one that is gone', async () => {
+    const gone = 'http://127.0.0.1:1';
+    const again = await folder.serve('dev --port 0 -o json', { ...PATIENT, SAASCTL_STRIPE_URL: gone });
+    const { stripe } = JSON.parse(again.line);
+    expect((await fetch(`${stripe}/_control`)).status).toBe(200);
+    expect(await again.end()).toBe(0);
+  });
+
   it('serves the stand-in for Stripe, where what Stripe may do is rehearsed', async () => {
     const { stripe } = JSON.parse(api.line);
     await json('usage stripe setup');
