@@ -228,7 +228,7 @@ async function* listPages(
   };
   const page = async (from: string | null) => {
     const { found, isLast } = await profiles(from);
-    return { end: found.at(-1), isLast, listed: met(detailed(found)) };
+    return { end: found.at(-1), isLast, listed: found.length === 0 ? [] : met(detailed(found)) };
   };
   let coming = page(after);
   for (;;) {
