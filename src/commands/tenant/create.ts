@@ -82,10 +82,12 @@ async function runCreate(cx: Context, id: string, options: Options): Promise<voi
           jwt: config.profile.jwt !== undefined,
           run: { ...run, now: cx.now() },
         };
-        const made = (customer: Pick<TenantInput, 'stripeCustomerId'>) =>
-          createTenant(existing, id, { ...input, ...customer }, defaults);
-        const { outcome, after } = made({});
-        if (outcome !== 'unchanged' && after.isolation === 'silo') (await resourcesOf(cx)).checkCode();
+        const resources = await resourcesOf(cx);
+        const made = (customer: Pick<TenantInput, 'stripeCustomerId'>) => {
+          const mutation = createTenant(existing, id, { ...input, ...customer }, defaults);
+          if (mutation.outcome !== 'unchanged' && mutation.after.isolation === 'silo') resources.checkCode();
+          return mutation;
+        };
         if (options.createCustomer !== true) return made({ stripeCustomerId: input.stripeCustomerId });
         return withCustomer(cx, existing, id, options.dryRun === true, made);
       },

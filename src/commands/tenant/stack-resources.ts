@@ -109,7 +109,7 @@ const noCode = (profile: string, file: string): SaasctlError =>
     code: 'no_silo_code',
     category: 'config',
     message: `profile ${profile} does not say what a silo runs: its API would be the example that ships`,
-    hint: 'state deploy.service, or deploy.silo.code for tenants’ own stacks alone; "service": {} is the example; nothing was recorded or made',
+    hint: 'state deploy.service, or deploy.silo.code for tenants’ own stacks alone; "service": {} is the example; this command recorded and made nothing',
     next: `edit ${file} and run the command again`,
   });
 
