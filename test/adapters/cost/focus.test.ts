@@ -321,6 +321,15 @@ describe('FOCUS files that cannot be trusted are refused whole', () => {
     expect(await refused(read(join(folder, 'f')))).toMatchObject({ code: 'focus_link' });
   });
 
+  it('a file and links to it are one file, a folder within is read where it is, a link to nowhere is refused', async () => {
+    await file('f/months/a.csv', csv([{}]));
+    await symlink('months/a.csv', join(folder, 'f', 'latest.csv'));
+    await symlink('months', join(folder, 'f', 'this-year'));
+    expect(formatDecimal((await bill(join(folder, 'f'))).total)).toBe('1.5');
+    await symlink('gone.csv', join(folder, 'f', 'z.csv'));
+    expect(await refused(read(join(folder, 'f')))).toMatchObject({ code: 'focus_unreadable', exitCode: 2 });
+  });
+
   it('next commands hold a path of any characters as one word', async () => {
     const odd = join(folder, "Bob's bills");
     const word = (path: string, before = '') => `'${before}${path.replace("'", "'\\''")}'`;

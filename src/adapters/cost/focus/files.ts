@@ -1,5 +1,5 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import { SaasctlError } from '../../../core/errors.ts';
 import { shellWord } from '../../../core/shell-word.ts';
 
@@ -42,14 +42,25 @@ export async function focusFiles(path: string): Promise<{ files: string[]; unrea
     );
   checkTwins(path, files);
   checkVersions(path, files);
-  return { files, unread: all.filter((file) => UNREAD.test(file)) };
+  return { files: await distinct(files), unread: all.filter((file) => UNREAD.test(file)) };
 }
 
-/** Files are read through links; folders are not, which might go round in circles. */
+/** A file and links to it have the same rows: it is read once. */
+async function distinct(files: readonly string[]): Promise<string[]> {
+  const first = new Map<string, string>();
+  for (const file of files) {
+    const real = await realpath(file).catch(() => file);
+    if (!first.has(real)) first.set(real, file);
+  }
+  return [...first.values()];
+}
+
+/** Files are read through links; folders are not, which might go round in circles, unless they are read anyway. */
 async function checkLinks(path: string, links: readonly string[]): Promise<void> {
+  const root = await realpath(path);
   for (const link of links) {
     const target = await stat(link).catch(() => null);
-    if (target?.isDirectory() !== true) continue;
+    if (target?.isDirectory() !== true || (await realpath(link)).startsWith(`${root}${sep}`)) continue;
     throw refused(
       'focus_link',
       `${path} holds a link to a folder: ${relative(path, link)}`,

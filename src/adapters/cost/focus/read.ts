@@ -37,12 +37,12 @@ export async function readRows(
     },
   });
   const nowhere = new Writable({ objectMode: true, write: (_row, _encoding, done) => done() });
-  const bytes = createReadStream(file, { highWaterMark: 256 * 1024 });
   try {
-    if (await isGzip(file)) await pipeline(bytes, createGunzip({ chunkSize: 256 * 1024 }), csv, nowhere);
+    const isPacked = await isGzip(file);
+    const bytes = createReadStream(file, { highWaterMark: 256 * 1024 });
+    if (isPacked) await pipeline(bytes, createGunzip({ chunkSize: 256 * 1024 }), csv, nowhere);
     else await pipeline(bytes, csv, nowhere);
   } catch (error) {
-    bytes.destroy();
     throw readError(file, rows, error as Error & { code?: string });
   }
   if (columns === null)
