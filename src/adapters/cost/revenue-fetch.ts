@@ -17,6 +17,8 @@ interface ListPage<T> {
 const PAGE = 100;
 const TRIES = 4;
 const PAUSE_MS = 500;
+/** Charges asked about at a time: Stripe takes a hundred reads a second. */
+const ASKED = 10;
 /** How long before its payment most invoices were made. */
 const DUE_SECONDS = 90 * 86_400;
 
@@ -133,7 +135,8 @@ export async function settled(reader: Reader, { from, to }: Span): Promise<Settl
   const { api } = reader;
   const created = { gte: from, lt: to };
   const result: Settled = { returned: [], fees: [] };
-  const paidInvoice = invoicePayments(reader, { from, to });
+  const doubtful: { charge: Stripe.Charge; currency: string; fee: number }[] = [];
+  let known: Promise<ReadonlySet<string>> | undefined;
   const list = all(reader, 'list balance transactions at Stripe', (after) =>
     api.balanceTransactions.list({ created, limit: PAGE, expand: ['data.source'], ...after }),
   );
@@ -142,8 +145,11 @@ export async function settled(reader: Reader, { from, to }: Span): Promise<Settl
     if (source === null || typeof source === 'string') continue;
     if (source.object === 'charge') {
       const customer = idOf(source.customer);
-      if (customer === null || fee === 0 || !(await paidInvoice(source))) continue;
-      addTo(result.fees, customer, currency, BigInt(fee));
+      if (customer === null || fee === 0) continue;
+      known ??= invoicePayments(reader, { from, to });
+      if ((await known).has(idOf(source.payment_intent) ?? source.id))
+        addTo(result.fees, customer, currency, BigInt(fee));
+      else doubtful.push({ charge: source, currency, fee });
     } else if (source.object === 'refund' || source.object === 'dispute') {
       const invoice = await invoiceOf(reader, idOf(source.payment_intent));
       if (invoice === null) continue;
@@ -154,6 +160,13 @@ export async function settled(reader: Reader, { from, to }: Span): Promise<Settl
       addTo(result.returned, invoice.customer, source.currency, sign * net);
     }
   }
+  for (let at = 0; at < doubtful.length; at += ASKED)
+    await Promise.all(
+      doubtful.slice(at, at + ASKED).map(async ({ charge, currency, fee }) => {
+        const invoice = await invoiceOf(reader, idOf(charge.payment_intent));
+        if (invoice !== null) addTo(result.fees, idOf(charge.customer), currency, BigInt(fee));
+      }),
+    );
   const notes = all(reader, 'list credit notes at Stripe', (after) =>
     api.creditNotes.list({ created, limit: PAGE, ...after }),
   );
@@ -172,23 +185,15 @@ function addTo(amounts: Amount[], customer: string | null, currency: string, min
   amounts.push({ customer, currency: currency.toUpperCase(), minor });
 }
 
-/** Whether a charge paid an invoice: found in one list of what invoices were paid with, or else asked by itself. */
-function invoicePayments(reader: Reader, { from, to }: Span) {
-  const listed = async (): Promise<Set<string>> => {
-    const created = { gte: from - DUE_SECONDS, lt: to };
-    const list = all(reader, 'list invoice payments at Stripe', (after) =>
-      reader.api.invoicePayments.list({ created, limit: PAGE, ...after }),
-    );
-    const ids = new Set<string>();
-    for await (const { payment } of list) ids.add(idOf(payment.payment_intent) ?? idOf(payment.charge) ?? '');
-    return ids;
-  };
-  let known: Promise<Set<string>> | undefined;
-  return async ({ id, payment_intent }: Stripe.Charge): Promise<boolean> => {
-    known ??= listed();
-    const intent = idOf(payment_intent);
-    return (await known).has(intent ?? id) || (await invoiceOf(reader, intent)) !== null;
-  };
+/** What invoices of late were paid with; of a charge that is not among them, an older invoice may still be the reason. */
+async function invoicePayments(reader: Reader, { from, to }: Span): Promise<ReadonlySet<string>> {
+  const created = { gte: from - DUE_SECONDS, lt: to };
+  const list = all(reader, 'list invoice payments at Stripe', (after) =>
+    reader.api.invoicePayments.list({ created, limit: PAGE, ...after }),
+  );
+  const ids = new Set<string>();
+  for await (const { payment } of list) ids.add(idOf(payment.payment_intent) ?? idOf(payment.charge) ?? '');
+  return ids;
 }
 
 /** The invoice that a payment was for: what of it is tax, and whose it is; `null` where it was for none. */
