@@ -1,4 +1,6 @@
+import { dirname } from 'node:path';
 import type { Delivery, Sink, SinkProblem, UsageEvent } from '../core/billing/sink.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { decimalOf } from '../core/usage/metrics.ts';
 import { type CsvFile, csvFile, ForeignFile } from './csv-file.ts';
 import { lockFile } from './file-lock.ts';
@@ -116,7 +118,9 @@ async function preflight(lines: CsvFile, file: string): Promise<SinkProblem[]> {
         code: isForeign ? 'csv_foreign' : 'csv_unwritable',
         message: isForeign ? message : `cannot write ${file}: ${code ?? message}`,
         hint: isForeign ? 'it was left as it is' : 'the folder must be there, and the file ours to write',
-        next: isForeign ? 'choose another "billing"."csv"."file" in saasctl.json' : `ls -ld ${file}`,
+        next: isForeign
+          ? 'choose another "billing"."csv"."file" in saasctl.json'
+          : `ls -ld ${shellWord(dirname(file))} ${shellWord(file)}`,
       },
     ];
   }

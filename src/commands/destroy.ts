@@ -56,6 +56,7 @@ async function runDestroy(
         stack,
         dryRun: dryRun === true,
         deleteData: deleteData === true,
+        ...(deleteData === true ? { command: `saasctl destroy ${name} --delete-data` } : {}),
         secrets: whole ? [stripeKeyParameter(profile), cursorSecretParameter(stack)] : [],
       },
       {

@@ -16,7 +16,10 @@ export interface Named {
 const WITHOUT_PROJECT = /^saasctl (init|help)\b| --help\b/;
 
 /** A command of ours as it is to be typed by whoever named a profile or a project file by flags. */
-export function asTyped(command: string, { profile, config }: Named): string {
+export function asTyped(command: string, named: Named): string {
+  const [first, then] = command.split(/ && (?=saasctl )/, 2);
+  if (then !== undefined) return `${first} && ${asTyped(then, named)}`;
+  const { profile, config } = named;
   const [, words, input = ''] = /^(saasctl .*?)( < .*)?$/.exec(command) ?? [];
   if (words === undefined || WITHOUT_PROJECT.test(words)) return command;
   const flag = (name: string, value: string | null): string =>

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { csvSink } from '../../src/adapters/csv-sink.ts';
@@ -162,7 +162,7 @@ describe('bad days', () => {
   it('a folder that is not there, or not ours, is found before anything is sent', async () => {
     const nowhere = join(dir, 'nowhere', 'usage.csv');
     expect(await open(nowhere).preflight([CALLS], 0)).toMatchObject([
-      { code: 'csv_unwritable', next: `ls -ld ${nowhere}` },
+      { code: 'csv_unwritable', next: `ls -ld ${dirname(nowhere)} ${nowhere}` },
     ]);
     expect(await open(nowhere).deliver(events('e1'))).toMatchObject([
       { kind: 'retry', reason: 'unreachable' },

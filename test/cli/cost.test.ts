@@ -196,6 +196,10 @@ describe('cost report in cron', () => {
     const again = `--month 2026-10 --source focus:${join(project.dir, 'october.csv')} -o json`;
     expect(over.error().next).toContain(`saasctl cost report ${again}`);
     expect(over.json().month).toBe('2026-10');
+    const bySomeTag = await project.cli(
+      'cost report --source focus:october.csv --tenant-tag saasctl-feature --max-unallocated 0% -o json',
+    );
+    expect(bySomeTag.error().next).toContain('october.csv --tenant-tag saasctl-feature -o json');
     const words = ['cost', 'report', '--source', 'focus:october.csv', '-q', '--max-unallocated'];
     expect((await project.cli([...words, '7.0244%'])).code).toBe(0);
     expect((await project.cli([...words, '7.0240%'])).code).toBe(8);

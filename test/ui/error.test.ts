@@ -58,6 +58,10 @@ describe('an error', () => {
     ['saasctl key verify < acme.key', 'saasctl key verify --profile prod < acme.key'],
     ['saasctl cost report --profile test --source ce', 'saasctl cost report --profile test --source ce'],
     ['saasctl deploy --help', 'saasctl deploy --help'],
+    [
+      'aws cloudformation wait x && saasctl deploy',
+      'aws cloudformation wait x && saasctl deploy --profile prod',
+    ],
     ['saasctl init --aws', 'saasctl init --aws'],
     ['aws sso login', 'aws sso login'],
     ['npm install saasctl@latest', 'npm install saasctl@latest'],

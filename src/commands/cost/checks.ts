@@ -7,8 +7,12 @@ import { shellWord } from '../../core/shell-word.ts';
 import { moneyText } from '../../ui/amount.ts';
 import type { Gathered } from './gather.ts';
 
-/** For cron: exit code 8 where more of a bill is unallocated than `limit` percent. */
-export function checkUnallocated({ months, sourceName }: Gathered, limit: Decimal): void {
+/** For cron: exit code 8 where more of a bill is unallocated than `limit` percent. `tag`: the tenant tag as typed. */
+export function checkUnallocated(
+  { months, sourceName }: Gathered,
+  limit: Decimal,
+  tag: string | undefined,
+): void {
   const over = months
     .map(({ bill, allocation }) => ({ bill, allocation: allocation() }))
     .filter(({ allocation }) => exceedsUnallocated(allocation, limit));
@@ -25,13 +29,17 @@ export function checkUnallocated({ months, sourceName }: Gathered, limit: Decima
     next:
       sourceName === 'ce'
         ? 'saasctl cost tags'
-        : `saasctl cost report ${ofBill(first.bill.month, sourceName)} -o json`,
+        : `saasctl cost report ${ofBill(first.bill.month, sourceName, tag)} -o json`,
   });
 }
 
-/** The flags that ask for the same bill again. */
-const ofBill = (month: string, source: string): string =>
-  source === 'ce' ? `--month ${month}` : `--month ${month} --source ${shellWord(source)}`;
+/** The flags that ask for the same bill again, split by the same tag. */
+const ofBill = (month: string, source: string, tag: string | undefined): string =>
+  [
+    `--month ${month}`,
+    ...(source === 'ce' ? [] : [`--source ${shellWord(source)}`]),
+    ...(tag === undefined ? [] : [`--tenant-tag ${shellWord(tag)}`]),
+  ].join(' ');
 
 const reasonOf = (tag: string | null, driver: string | null, service: string | null): string => {
   if (tag !== null) return `the tag value ${JSON.stringify(tag)} is no tenant`;
@@ -59,7 +67,7 @@ export const checkedByTenant = (flags: readonly string[], other: readonly string
 type Suspect = Pick<CostRow<Cents>, 'tenantId' | 'margin'> & { month: string; source: string };
 
 /** For cron: exit code 8 where a tenant costs more than it brings, or that cannot be told. `reports` are by tenant. */
-export function checkMargins(reports: Iterable<StreamedReport>): void {
+export function checkMargins(reports: Iterable<StreamedReport>, tag: string | undefined): void {
   const losing: Suspect[] = [];
   const open: Suspect[] = [];
   for (const { month, source, rowsInCents } of reports) {
@@ -71,7 +79,7 @@ export function checkMargins(reports: Iterable<StreamedReport>): void {
   }
   const [first] = losing.length > 0 ? losing : open;
   if (first === undefined) return;
-  const bill = ofBill(first.month, first.source);
+  const bill = ofBill(first.month, first.source, tag);
   const said = (list: readonly Suspect[]): string =>
     list
       .slice(0, 5)

@@ -85,8 +85,9 @@ async function runReport(cx: Context, options: Options): Promise<void> {
     by,
     several: options.months !== undefined,
   });
-  if (most !== null && !lacksDetail) checkUnallocated(gathered, most);
-  if (options.failOnNegativeMargin === true) checkMargins(reportsOf(gathered, 'tenant', tenant));
+  if (most !== null && !lacksDetail) checkUnallocated(gathered, most, options.tenantTag);
+  if (options.failOnNegativeMargin === true)
+    checkMargins(reportsOf(gathered, 'tenant', tenant), options.tenantTag);
 }
 
 const UNCHECKED =

@@ -129,7 +129,11 @@ async function one(cx: Context, cloud: Cloud, target: Target, options: Options):
     cx.note(`${name}: would be created once ${stack} is there`);
     return { stack: name, status: 'planned', changes: [], outputs: {} };
   }
-  const command = `saasctl deploy${options.stack === undefined ? '' : ` --stack ${options.stack}`}`;
+  const command = [
+    'saasctl deploy',
+    ...(options.stack === undefined ? [] : ['--stack', options.stack]),
+    ...(options.allowReplace === true ? ['--allow-replace'] : []),
+  ].join(' ');
   return deployTarget(cx, cloud, {
     target,
     tenant,

@@ -76,6 +76,7 @@ export function estimate(model: CostModel, prices: string, variants: readonly Va
   if (!isMoney({ units: sum, scale }, list.currency)) {
     throw usageError('bad_workload', 'the workload costs more a month than any bill has', {
       hint: 'lower its tenants, calls or storage, or the prices',
+      next: 'saasctl cost estimate --help',
     });
   }
   const step = 10n ** BigInt(scale - minorDigits(list.currency));
