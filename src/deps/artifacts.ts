@@ -4,6 +4,7 @@ import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import type { Artifacts, CodeName } from '../commands/context.ts';
 import { SaasctlError, usageError } from '../core/errors.ts';
+import { shellWord } from '../core/shell-word.ts';
 
 /** What the build says that it made: `dist/build.json`. */
 interface Build {
@@ -107,10 +108,13 @@ async function filesIn(folder: string): Promise<Map<string, Uint8Array>> {
   return files;
 }
 
-/** Alone in its zip, a file finds Node's own modules and the AWS SDK that Lambda has, and nothing beside itself. */
+/** The AWS SDK that Lambda has, what layers bring, and what a URL names. */
+const IS_THERE = /^(@aws-sdk\/|@smithy\/|\/opt\/|data:|file:)/;
+
+/** Alone in its zip, a file finds Node's own modules and what is there without it, and nothing beside itself. */
 async function checkBundled(path: string, handler: Uint8Array): Promise<void> {
   const { importsOf } = await import('../adapters/cloud/imports.ts');
-  const next = `npx esbuild ${path} --bundle --platform=node --format=esm --external:@aws-sdk/* --outfile=dist/handler.mjs`;
+  const next = `npx esbuild ${shellWord(path)} --bundle --platform=node --format=esm '--external:@aws-sdk/*' --outfile=dist/handler.mjs`;
   const imports = importsOf(new TextDecoder().decode(handler));
   if (imports === null) {
     throw usageError('no_module', `${path} does not parse as a module`, {
@@ -118,12 +122,15 @@ async function checkBundled(path: string, handler: Uint8Array): Promise<void> {
       next,
     });
   }
-  const missing = imports.find((name) => !isBuiltin(name) && !/^(@aws-sdk|@smithy)\//.test(name));
+  const missing = imports.find((name) => !isBuiltin(name) && !IS_THERE.test(name));
   if (missing === undefined) return;
   throw usageError(
     'not_bundled',
     `${path} imports ${JSON.stringify(missing)}, which the function will not find`,
-    { hint: 'its zip holds this one file: bundle it, and name the bundle in deploy.service.code', next },
+    {
+      hint: 'its zip holds this one file: bundle it and name the bundle in deploy.service.code, or name a folder that holds what it imports',
+      next,
+    },
   );
 }
 
@@ -133,6 +140,6 @@ const unreadable = (path: string, what: string, cause: unknown): SaasctlError =>
     category: 'config',
     message: `cannot read ${path}: ${(cause as NodeJS.ErrnoException).code}`,
     hint: `saasctl.json names it as the ${what} of a stack; nothing was changed`,
-    next: `ls -l ${path}`,
+    next: `ls -l ${shellWord(path)}`,
     cause,
   });

@@ -57,7 +57,7 @@ async function runSecret(
   await print(cx, { secret: name, parameter, outcome: there ? 'updated' : 'created' });
   cx.note(
     there
-      ? 'the billing sync takes it within five minutes'
+      ? 'a billing sync that runs takes it within five minutes; where none is deployed yet, next: saasctl deploy'
       : 'next: saasctl deploy, and the billing sync runs',
   );
 }
