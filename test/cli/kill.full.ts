@@ -56,7 +56,8 @@ interface Death {
 function randomDeath(): Death {
   const kind = Math.random();
   if (kind < 0.1) return { at: 'start', nth: 0, afterMs: Math.random() * 300 };
-  const nth = 1 + Math.floor(Math.random() * 6);
+  // Early ones more often: a run that outlives its share of the work waits for what the killed ones left.
+  const nth = 1 + Math.floor(6 * Math.random() ** 3);
   return {
     at: kind < 0.4 ? 'answer' : 'delivery',
     nth,
