@@ -37,6 +37,9 @@ export interface World {
   close(): Promise<void>;
 }
 
+/** Of all worlds: a module is loaded once under a name. */
+let sandboxes = 0;
+
 export async function openWorld(root: string): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), 'saasctl-bench-'));
   await cp(join(root, 'templates', 'saasctl.json'), join(dir, 'saasctl.json'));
@@ -46,7 +49,6 @@ export async function openWorld(root: string): Promise<World> {
   });
   const { endpoint } = engine;
   const store = await open(endpoint);
-  let sandboxes = 0;
   return {
     root,
     dir,
